@@ -1,0 +1,188 @@
+"""The contract of an estimator, and how to add one.
+
+An estimator is a frozen dataclass whose fields are its settings: the same object is the command-line option and the
+provenance in a result. To add one, write a file beside this one with
+
+    @dataclass(frozen=True)
+    class Mine(Estimator):
+        k: int = 3
+
+        def estimate(self, x, y, *, seed):   # x, y: checked Variables of equal length
+            ...
+            return Estimate(value, ..., method=str(self))
+
+and name it in ``estimators/__init__.py``. Verbs, planes, the command line and the contract tests then find it. Override
+``layer`` where many snapshots can be measured at once, and ``channel`` where the method fixes what T is.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..channels import Channel
+from ..errors import InputError, nearest
+from ..estimate import Direction, Estimate
+from ..samples import Variable, pair
+
+
+@dataclass(frozen=True, eq=False)
+class LayerBlock:
+    """Snapshots of one layer, with all that is needed to measure what it knows of X and Y.
+
+    Attributes:
+        activations: (cells, n, dt) one row a sample; integers where the channel has quantised them.
+        y: (cells, n, dy) target; integer classes or floats.
+        permutations: (targets, n) orders of the samples; the first is the identity, the others make the null.
+        low: (cells,) lower end of the quantiser's range, where the channel needs one.
+        high: (cells,) upper end.
+        interior: (cells, bins - 1) unequal walls, or None.
+        population: True where the samples are all inputs there are, each once and equally likely.
+        p_y_given_x: (cells, n, classes) the law of a random label, or None where the label is certain or unknown.
+        x: (cells, n, dx) inputs, for estimators that look at them; None where a layer is a function of the sample.
+    """
+
+    activations: Any
+    y: np.ndarray
+    permutations: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    interior: np.ndarray | None = None
+    population: bool = False
+    p_y_given_x: np.ndarray | None = None
+    x: np.ndarray | None = None
+    seed: int = 0
+
+    @property
+    def cells(self) -> int:
+        return self.activations.shape[0]
+
+    @property
+    def n(self) -> int:
+        return self.activations.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerInformation:
+    """What an estimator found, in nats; nan where it gives no such number.
+
+    Attributes:
+        mi_input, mi_input_stderr, mi_input_lower, mi_input_upper: (cells,).
+        mi_target: (cells, targets), column 0 the true labels.
+        mi_target_stderr, mi_target_lower, mi_target_upper: (cells,).
+        saturated: (cells,) booleans: the value says more about n than about the layer.
+        n_codes: (cells,) distinct codes; 0 where T is not discrete.
+        out_of_range: (cells,) values that fell outside the quantiser's range.
+    """
+
+    mi_input: np.ndarray
+    mi_input_stderr: np.ndarray
+    mi_input_lower: np.ndarray
+    mi_input_upper: np.ndarray
+    mi_target: np.ndarray
+    mi_target_stderr: np.ndarray
+    mi_target_lower: np.ndarray
+    mi_target_upper: np.ndarray
+    saturated: np.ndarray
+    n_codes: np.ndarray
+    out_of_range: np.ndarray
+
+
+@dataclass(frozen=True)
+class Estimator(abc.ABC):
+    """A way to estimate mutual information; its fields are its settings."""
+
+    direction: ClassVar[Direction] = "estimate"
+
+    @property
+    def channel(self) -> Channel | None:
+        """The channel this method fixes, or None if any will do."""
+        return None
+
+    @abc.abstractmethod
+    def estimate(self, x: Variable, y: Variable, *, seed: int) -> Estimate:
+        """I(x; y) in nats from paired samples, already checked."""
+
+    def entropy(self, x: Variable, *, seed: int) -> Estimate:
+        """H(x) in nats.
+
+        Raises:
+            InputError: the method has no entropy.
+        """
+        raise InputError(f"{type(self).__name__} estimates no entropy; Plugin() does for discrete data.")
+
+    def layer(self, block: LayerBlock) -> LayerInformation:
+        """I(X;T) and I(T;Y) of many snapshots of a layer; here one by one, through ``estimate``."""
+        inputs, targets = [], []
+        for cell in range(block.cells):
+            t, y = np.asarray(block.activations[cell]), block.y[cell]
+            x = np.arange(block.n) if block.x is None else block.x[cell]
+            inputs.append(self.estimate(*pair(x, t), seed=block.seed))
+            targets.append([self.estimate(*pair(t, y[order]), seed=block.seed) for order in block.permutations])
+        first = [row[0] for row in targets]
+
+        def column(estimates: list[Estimate], name: str) -> np.ndarray:
+            return np.array([getattr(e, name) for e in estimates])
+
+        return LayerInformation(
+            mi_input=column(inputs, "value"),
+            mi_input_stderr=column(inputs, "stderr"),
+            mi_input_lower=column(inputs, "lower"),
+            mi_input_upper=column(inputs, "upper"),
+            mi_target=np.array([[e.value for e in row] for row in targets]),
+            mi_target_stderr=column(first, "stderr"),
+            mi_target_lower=column(first, "lower"),
+            mi_target_upper=column(first, "upper"),
+            saturated=column(inputs, "value") > 0.95 * np.log(block.n),
+            n_codes=np.zeros(block.cells, np.int32),
+            out_of_range=np.zeros(block.cells, np.int64),
+        )
+
+    def __str__(self) -> str:
+        """``Binned(bins=30, range='known', kind='width')``: as one would write it."""
+        return repr(self)
+
+
+def _known() -> dict[str, type[Estimator]]:
+    from .. import estimators
+
+    return {c.__name__: c for c in vars(estimators).values() if isinstance(c, type) and _is_leaf(c)}
+
+
+def _is_leaf(cls: type) -> bool:
+    return issubclass(cls, Estimator) and cls is not Estimator
+
+
+def names() -> list[str]:
+    """The names of all estimators, as ``by_name`` takes them."""
+    return sorted(_known())
+
+
+def by_name(name: str, **settings: Any) -> Estimator:
+    """An estimator from its name and settings, as the command line writes them.
+
+    Args:
+        name: class name in any case, such as "binned".
+        settings: values for its fields.
+
+    Raises:
+        InputError: unknown name or setting (the message has the nearest one), or a value the estimator refuses.
+    """
+    known = {key.lower(): cls for key, cls in _known().items()}
+    if name.lower() not in known:
+        raise InputError(f"There is no estimator {name!r}; {nearest(name, names())}")
+    cls = known[name.lower()]
+    fields = [field.name for field in dataclasses.fields(cls)]
+    for key in settings:
+        if key not in fields:
+            raise InputError(
+                f"{cls.__name__} has no setting {key!r}; {nearest(key, fields) if fields else 'It has none.'}"
+            )
+    try:
+        return cls(**settings)
+    except TypeError as error:
+        raise InputError(f"{cls.__name__} cannot be made from {settings}: {error}.") from None

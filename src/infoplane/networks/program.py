@@ -1,0 +1,193 @@
+"""The compiled part of training: epochs, gradient statistics and measurements of a block of networks."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .mlp import MLP, Layers
+from .optimizers import SGD, Adam
+
+
+class State(NamedTuple):
+    """Where a block of networks stands: (network, P) parameters and the optimiser's state."""
+
+    parameters: jax.Array
+    optimizer: Any
+
+
+class Data(NamedTuple):
+    """Training samples of a block of networks, and which samples of the task they are.
+
+    Attributes:
+        x: (network, dx, n_train + 1), the last column empty: it fills up the last batch of an epoch.
+        target: (network, outputs, n_train + 1), the last column 0.
+        train: (network, n) booleans over the task.
+    """
+
+    x: jax.Array
+    target: jax.Array
+    train: jax.Array
+
+
+class _Moments(NamedTuple):
+    """Running weighted mean and squared deviations of gradients (Welford), one column a parameter."""
+
+    weight: jax.Array
+    mean: jax.Array
+    deviation: jax.Array
+
+    def add(self, gradient: jax.Array, weight: jax.Array) -> _Moments:
+        total = self.weight + weight
+        step = gradient - self.mean
+        mean = self.mean + step * (weight / total)
+        return _Moments(total, mean, self.deviation + weight * step * (gradient - mean))
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """One ensemble's training step and measurements.
+
+    Attributes:
+        network, optimizer, l2: what is trained, and how.
+        batch: samples a step.
+        n_train: samples a network is trained on.
+        x: (n, dx) inputs of the task.
+        target: (outputs, n) one-hot labels or values.
+    """
+
+    network: MLP
+    optimizer: Adam | SGD
+    batch: int
+    n_train: int
+    l2: float
+    x: np.ndarray
+    target: np.ndarray
+
+    def load(self, splits: np.ndarray, train: np.ndarray) -> Data:
+        """Gather the (network, n_train) samples of a block."""
+        x = np.pad(self.x[splits].transpose(0, 2, 1), ((0, 0), (0, 0), (0, 1)))
+        target = np.pad(self.target[:, splits].transpose(1, 0, 2), ((0, 0), (0, 0), (0, 1)))
+        return Data(jnp.asarray(x, jnp.float32), jnp.asarray(target), jnp.asarray(train))
+
+    def initial(self, seeds: np.ndarray) -> State:
+        """The networks of these seeds before training."""
+        keys = jnp.stack([jax.random.key(int(seed)) for seed in seeds])
+        parameters = jax.jit(jax.vmap(self.network.initial))(keys)
+        return State(parameters, self.optimizer.transformation().init(parameters))
+
+    def advance(self, state: State, data: Data, start: int, stop: int) -> tuple[State, dict[str, np.ndarray]]:
+        """Train from epoch ``start`` to ``stop`` and measure there; arrays (network,) or (network, layer)."""
+        state, measured = self._compiled(state, data, jnp.int32(start), jnp.int32(stop))
+        found = {name: np.asarray(value) for name, value in measured.items()}
+        if stop == start:
+            for name in ("gradient_mean_along_path", "gradient_std_along_path"):
+                found[name] = np.full_like(found[name], np.nan)
+        if self.network.output == "linear":
+            del found["accuracy_train"], found["accuracy_test"]
+        return state, found
+
+    @functools.cached_property
+    def _compiled(self):
+        task_x, task_target = jnp.asarray(self.x.T, jnp.float32), jnp.asarray(self.target)
+        return jax.jit(functools.partial(self._advance, task_x=task_x, task_target=task_target))
+
+    def _advance(self, state: State, data: Data, start: jax.Array, stop: jax.Array, *, task_x, task_target):
+        def one_epoch(epoch, carry):
+            state, _ = carry
+            return self._epoch(state, data, epoch)
+
+        none = self._no_moments(state.parameters)
+        state, path = jax.lax.fori_loop(start, stop, one_epoch, (state, none))
+        here = self._fixed_weights(state.parameters, data, stop)
+        network = self.network
+        measured = {
+            "gradient_mean": network.per_layer_norm(here.mean**2),
+            "gradient_std": network.per_layer_norm(here.deviation / self.n_train),
+            "gradient_mean_along_path": network.per_layer_norm(path.mean**2),
+            "gradient_std_along_path": network.per_layer_norm(path.deviation / self.n_train),
+            "weight_norm": network.per_layer_norm(state.parameters**2),
+            **self._evaluate(state.parameters, data.train, task_x, task_target),
+        }
+        return state, measured
+
+    def _epoch(self, state: State, data: Data, epoch: jax.Array) -> tuple[State, _Moments]:
+        transformation = self.optimizer.transformation()
+        x, target = self._shuffled(data, epoch)
+
+        def step(carry, index):
+            (parameters, optimizer), moments = carry
+            gradient, size = self._gradient(parameters, x, target, index)
+            updates, optimizer = transformation.update(gradient, optimizer, parameters)
+            return (State(parameters + updates, optimizer), moments.add(gradient, size)), None
+
+        start = (state, self._no_moments(state.parameters))
+        return jax.lax.scan(step, start, jnp.arange(self._steps))[0]
+
+    def _fixed_weights(self, parameters: jax.Array, data: Data, epoch: jax.Array) -> _Moments:
+        """Gradient moments over the batches the next epoch would have, without stepping."""
+        x, target = self._shuffled(data, epoch)
+
+        def step(moments, index):
+            return moments.add(*self._gradient(parameters, x, target, index)), None
+
+        return jax.lax.scan(step, self._no_moments(parameters), jnp.arange(self._steps))[0]
+
+    @property
+    def _steps(self) -> int:
+        return -(-self.n_train // self.batch)
+
+    def _no_moments(self, parameters: jax.Array) -> _Moments:
+        return _Moments(jnp.float32(0.0), jnp.zeros_like(parameters), jnp.zeros_like(parameters))
+
+    def _shuffled(self, data: Data, epoch: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Samples in this epoch's order, filled up to whole batches with the empty column.
+
+        One order of positions serves all networks: each holds its own sample in its own random order, so the orders
+        of samples are independent all the same.
+        """
+        if self._steps == 1:
+            return data.x[:, :, :-1], data.target[:, :, :-1]
+        bits = jax.random.bits(jax.random.fold_in(jax.random.key(0), epoch), (self.n_train,))
+        order = jax.lax.sort((bits, jnp.arange(self.n_train, dtype=jnp.int32)), num_keys=1)[1]
+        order = jnp.concatenate([order, jnp.full(self._steps * self.batch - self.n_train, self.n_train, jnp.int32)])
+        return tuple(jnp.take(a, order, axis=2, mode="clip") for a in (data.x, data.target))  # type: ignore[return-value]
+
+    def _gradient(self, parameters: jax.Array, x: jax.Array, target: jax.Array, index: jax.Array):
+        """Gradient of the mean loss over one batch, and the number of samples in it."""
+        start = index * self.batch
+        part_x, part_target = (jax.lax.dynamic_slice_in_dim(a, start, self.batch, axis=2) for a in (x, target))
+        size = jnp.minimum(self.batch, self.n_train - start).astype(jnp.float32)
+        real = start + jnp.arange(self.batch) < self.n_train
+
+        def loss(layers: Layers) -> jax.Array:
+            losses = self._losses(self.network.logits(layers, part_x), part_target)
+            total = jnp.where(real, losses, 0.0).sum() / size
+            return total + 0.5 * self.l2 * sum((w**2).sum() for w, _ in layers) if self.l2 else total
+
+        # By layer and flattened once: through the flat vector, every layer would add a padded copy of it.
+        return self.network.flatten(jax.grad(loss)(self.network.unflatten(parameters))), size
+
+    def _losses(self, outputs: jax.Array, target: jax.Array) -> jax.Array:
+        """(network, sample) cross-entropy, or half the squared error, for (network, outputs, sample)."""
+        if self.network.output == "softmax":
+            return -(jax.nn.log_softmax(outputs, axis=1) * target).sum(axis=1)
+        return 0.5 * ((outputs - target) ** 2).sum(axis=1)
+
+    def _evaluate(
+        self, parameters: jax.Array, train: jax.Array, x: jax.Array, target: jax.Array
+    ) -> dict[str, jax.Array]:
+        outputs = self.network.logits(self.network.unflatten(parameters), x)
+        losses = self._losses(outputs, target[None])
+        right = (outputs.argmax(axis=1) == target.argmax(axis=0)).astype(jnp.float32)
+        found = {}
+        for name, part in (("train", train), ("test", ~train)):
+            size = part.sum(axis=1)  # an empty test part gives nan
+            found[f"loss_{name}"] = jnp.where(part, losses, 0.0).sum(axis=1) / size
+            found[f"accuracy_{name}"] = jnp.where(part, right, 0.0).sum(axis=1) / size
+        return found

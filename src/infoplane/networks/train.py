@@ -1,0 +1,262 @@
+"""Train an ensemble as one compiled program, and keep the weights of log-spaced checkpoints."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+import xarray as xr
+
+from ..data import SplitKind, Task
+from ..errors import InputError
+from ..progress import Progress, silent
+from ..recordings.base import Probe
+from ..recordings.disk import write_whole
+from .mlp import MLP
+from .optimizers import SGD, Adam
+from .program import Program, State
+from .storage import append, weights_writer
+from .weights import WeightsRecording
+
+
+def checkpoints(epochs: int, count: int = 400) -> np.ndarray:
+    """Log-spaced epochs: 0 and the distinct whole numbers among ``count`` log-spaced points in 1..epochs."""
+    return np.unique(np.r_[0, np.floor(np.logspace(0.0, np.log10(epochs), count) + 1e-9).astype(int), epochs])
+
+
+def train_ensemble(
+    network: MLP,
+    task: Task,
+    *,
+    seeds: int | Sequence[int] = 50,
+    epochs: int = 8000,
+    batch_size: int | None = 512,
+    optimizer: Adam | SGD | None = None,
+    train_fraction: float = 0.8,
+    split: SplitKind = "stratified",
+    l2: float = 0.0,
+    checkpoint_epochs: int | Sequence[int] = 400,
+    path: str | Path | None = None,
+    progress: Progress = silent,
+) -> WeightsRecording:
+    """Train networks that differ in initialisation and in training sample, all at once.
+
+    Each epoch visits every training sample once, in an order drawn anew; the last batch of an epoch may be smaller. A
+    network is decided by its seed: its sample, its initial weights and its own random order of samples.
+
+    Args:
+        network: architecture; its first width must fit the task's inputs, its last the classes (or targets).
+        task: what is learned.
+        seeds: number of networks (seeds 0, 1, ...), or their seeds.
+        epochs: passes over the training sample.
+        batch_size: samples a step; None for full-batch descent.
+        optimizer: ``Adam(4e-4)`` if None, or ``SGD(...)``.
+        train_fraction: share of the task's samples each network is trained on.
+        split: how that sample is drawn; see :meth:`infoplane.data.Task.split`.
+        l2: adds ``l2/2`` times the squared weights (not biases) to the loss.
+        checkpoint_epochs: how many log-spaced checkpoints, or the epochs themselves; 0 (before training) and the last
+            are always among them.
+        path: folder of the recording; an interrupted run continues from its last checkpoint when called again with
+            the same arguments. None keeps everything in memory.
+        progress: called after every checkpoint with the epochs done.
+
+    Returns:
+        Recording with ``scalars``: over (seed, epoch) ``loss_train``, ``loss_test`` (nats; half squared error for
+        regression), ``accuracy_train``, ``accuracy_test`` (classification); over (seed, epoch, layer) ``weight_norm``
+        (Frobenius), and of the gradient of each weight matrix over the epoch's mini-batches ``gradient_mean`` (norm of
+        the mean) and ``gradient_std`` (root mean squared distance from it) at the checkpoint's fixed weights, where
+        the batches partition the training sample and the mean is the exact training gradient; the same
+        ``*_along_path`` during the epoch before the checkpoint, after every update, where drift leaks into the
+        deviation (nan at epoch 0).
+
+    Raises:
+        InputError: widths, labels or settings that do not fit, a loss that becomes nan, or a folder in use.
+    """
+    if progress is None:
+        progress = silent
+    optimizer = Adam() if optimizer is None else optimizer
+    numbers = _seed_numbers(seeds)
+    marks = _marks(epochs, checkpoint_epochs)
+    target = _target(network, task)
+    splits = [task.split(train_fraction, seed=int(seed), kind=split)[0] for seed in numbers]
+    n_train = len(splits[0])
+    batch = n_train if batch_size is None else min(int(batch_size), n_train)
+    if batch < 1 or not (np.isfinite(l2) and l2 >= 0):
+        raise InputError(f"train_ensemble needs a positive batch_size and l2 >= 0, got {batch_size} and {l2}.")
+    provenance = {
+        "network": "-".join(map(str, network.widths)) + f" {network.activation}/{network.output}, init {network.init}",
+        "optimizer": repr(optimizer),
+        "batch_size": batch,
+        "gradient_batches": "partition of the training sample",
+        "train_samples": n_train,
+        "split": split,
+        "l2": float(l2),
+        "seeds": ",".join(map(str, numbers)),
+        "epochs_trained": epochs,
+        "device": jax.devices()[0].device_kind,
+    }
+    train = np.zeros((len(numbers), len(task.y)), bool)
+    for row, chosen in zip(train, splits, strict=True):
+        row[chosen] = True
+    probe = Probe(task.y, task.x, task.p_y_given_x, train, task.enumerated, task.name)
+    program = Program(network, optimizer, batch, n_train, float(l2), task.x, target)
+    store = None if path is None else _Store(Path(path), network, probe, provenance, marks)
+    run = _Run(program, numbers, splits, train)
+    kept = run.until(marks, store, progress)
+    if store is not None:
+        from ..recordings.disk import open as open_recording
+
+        recording = open_recording(store.path)
+        assert isinstance(recording, WeightsRecording)
+        return recording
+    return _in_memory(network, numbers, marks, probe, provenance, kept)
+
+
+@dataclass
+class _Run:
+    """The ensemble in blocks of seeds, one a processor core: XLA alone leaves half a core idle on nets this small."""
+
+    program: Program
+    seeds: np.ndarray
+    splits: list[np.ndarray]
+    train: np.ndarray
+
+    def until(self, marks: np.ndarray, store: _Store | None, progress: Progress) -> list[tuple[np.ndarray, dict]]:
+        cores = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
+        parts = np.array_split(np.arange(len(self.seeds)), min(cores, len(self.seeds)))
+        data = [self.program.load(np.stack([self.splits[i] for i in part]), self.train[part]) for part in parts]
+        states = [self.program.initial(self.seeds[part]) for part in parts]
+        first = 0
+        if store is not None and (resumed := store.resume(states)) is not None:
+            first, states = resumed
+        kept = []
+        with ThreadPoolExecutor(len(parts)) as threads:
+            for mark in range(first, len(marks)):
+                start, stop = (int(marks[mark - 1]) if mark else 0), int(marks[mark])
+                step = lambda state, part, a=start, b=stop: self.program.advance(state, part, a, b)  # noqa: E731
+                # Blocks of one shape share a compiled program: in turn at first, or each thread would compile its own.
+                run = map if mark == first else threads.map
+                states, measured = zip(*run(step, states, data), strict=True)
+                states = list(states)
+                scalars = {k: np.concatenate([m[k] for m in measured]) for k in measured[0]}
+                self._check(scalars, stop)
+                parameters = np.concatenate([np.asarray(s.parameters) for s in states])
+                if store is None:
+                    kept.append((parameters, scalars))
+                else:
+                    store.add(stop, self.seeds, parameters, scalars, states)
+                progress("training", stop, int(marks[-1]))
+        return kept
+
+    def _check(self, scalars: dict[str, np.ndarray], epoch: int) -> None:
+        bad = self.seeds[~np.isfinite(scalars["loss_train"])]
+        if len(bad):
+            raise InputError(
+                f"The training loss of seed {', '.join(map(str, bad))} is no longer finite at epoch {epoch}; "
+                "use a lower learning rate."
+            )
+
+
+class _Store:
+    """The recording on disk and the state to continue from."""
+
+    def __init__(self, path: Path, network: MLP, probe: Probe, provenance: dict, marks: np.ndarray) -> None:
+        self.path = path
+        self._marks = marks
+        self._writer = weights_writer(path, network, probe, provenance, checkpoints=[int(m) for m in marks])
+
+    def add(self, epoch: int, seeds: np.ndarray, parameters: np.ndarray, scalars: dict, states: list[State]) -> None:
+        append(self._writer, epoch, seeds, parameters, scalars)
+        import io
+
+        buffer = io.BytesIO()
+        leaves = jax.tree.leaves(states)
+        np.savez(buffer, epoch=epoch, **{str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)})
+        write_whole(self.path / "state.npz", buffer.getvalue())
+
+    def resume(self, like: list[State]) -> tuple[int, list[State]] | None:
+        """Position of the next checkpoint and the state before it; None to start afresh."""
+        done = self._writer.epochs
+        if not done:
+            return None
+        try:
+            with np.load(self.path / "state.npz", allow_pickle=False) as kept:
+                leaves, tree = jax.tree.flatten(like)
+                epoch, values = int(kept["epoch"]), [kept[str(i)] for i in range(len(leaves))]
+        except (OSError, ValueError, KeyError):
+            raise InputError(f"{self.path} has no state to continue from; delete it to train again.") from None
+        # Killed between the snapshot and the state: the snapshot is made again, with the same bits.
+        self._writer.keep_until(epoch)
+        if any(v.shape != leaf.shape for v, leaf in zip(values, leaves, strict=True)):
+            raise InputError(
+                f"{self.path} was begun on a machine with another number of cores; delete it to train again."
+            )
+        return int(np.flatnonzero(self._marks == epoch)[0]) + 1, jax.tree.unflatten(tree, values)
+
+
+def _in_memory(
+    network: MLP,
+    seeds: np.ndarray,
+    marks: np.ndarray,
+    probe: Probe,
+    provenance: dict,
+    kept: list[tuple[np.ndarray, dict]],
+) -> WeightsRecording:
+    scalars = xr.Dataset(coords={"seed": seeds, "epoch": marks, "layer": list(network.layers)})
+    for name in kept[0][1]:
+        values = np.stack([found[name] for _, found in kept], axis=1).astype(np.float64)
+        scalars[name] = (("seed", "epoch", "layer")[: values.ndim], values)
+    parameters = np.stack([p for p, _ in kept], axis=1)
+    return WeightsRecording(network, parameters, seeds, marks, probe, scalars, provenance)
+
+
+def _seed_numbers(seeds: int | Sequence[int]) -> np.ndarray:
+    numbers = np.arange(seeds) if isinstance(seeds, int | np.integer) else np.asarray(list(seeds), np.int64)
+    if len(numbers) < 1 or len(np.unique(numbers)) < len(numbers) or numbers.min() < 0:
+        raise InputError(f"train_ensemble needs at least one network with seeds >= 0, all different, got {seeds}.")
+    return numbers
+
+
+def _marks(epochs: int, wanted: int | Sequence[int]) -> np.ndarray:
+    if epochs < 1:
+        raise InputError(f"train_ensemble needs at least 1 epoch, got {epochs}.")
+    if isinstance(wanted, int | np.integer):
+        return checkpoints(epochs, int(wanted))
+    marks = np.unique(np.r_[0, np.asarray(wanted, np.int64), epochs])
+    if marks[0] < 0 or marks[-1] > epochs:
+        raise InputError(f"checkpoint_epochs lie in 0..{epochs}, got {list(wanted)}.")
+    return marks
+
+
+def _target(network: MLP, task: Task) -> np.ndarray:
+    """(outputs, n) one-hot labels or regression targets."""
+    x, y = np.asarray(task.x), np.asarray(task.y)
+    if x.ndim != 2 or x.shape[1] != network.widths[0]:
+        raise InputError(
+            f"The task's inputs have shape {x.shape}; an MLP of input width {network.widths[0]} needs (n, {network.widths[0]})."
+        )
+    if not np.isfinite(x).all():
+        raise InputError("The task's inputs have nan or infinite values; drop or repair them.")
+    outputs = network.widths[-1]
+    if np.issubdtype(y.dtype, np.floating):
+        values = y.reshape(len(y), -1).T
+        if network.output != "linear" or len(values) != outputs:
+            raise InputError(
+                f'A float target needs MLP(..., output="linear") with {len(values)} outputs, got {dataclasses.asdict(network)}.'
+            )
+        return values.astype(np.float32)
+    if network.output != "softmax":
+        raise InputError('Class labels need MLP(..., output="softmax"); for regression pass y as floats.')
+    if y.min() < 0 or y.max() >= outputs:
+        raise InputError(
+            f"Labels run from {y.min()} to {y.max()}; an MLP of {outputs} outputs needs them in 0..{outputs - 1}."
+        )
+    if len(np.unique(y)) < 2:
+        raise InputError("The task has one class only; there is nothing to learn.")
+    return np.eye(outputs, dtype=np.float32)[y].T

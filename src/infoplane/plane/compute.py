@@ -1,0 +1,187 @@
+"""The verb ``information_plane``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from scipy.special import xlogy
+
+from ..channels import Channel, Quantize
+from ..errors import InputError
+from ..estimators import Estimator, LayerInformation
+from ..progress import Progress, silent
+from ..recordings.base import Recording, Split
+from ..results import check, provenance
+from .summary import add_summary
+from .trust import Checks
+from .view import View, is_soft
+
+_CELLS = ("seed", "epoch", "layer")
+
+
+def information_plane(
+    recording: Recording,
+    estimator: Estimator,
+    *,
+    estimator_target: Estimator | None = None,
+    channel: Channel | None = None,
+    layers: Sequence[str] | None = None,
+    epochs: Sequence[int] | None = None,
+    split: Split | Sequence[Split] = "all",
+    null: int = 0,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> xr.Dataset:
+    """What every layer knows of input and target, at every checkpoint, for every network.
+
+    Args:
+        recording: activations over (seed, epoch, layer).
+        estimator: how information is computed.
+        estimator_target: another estimator for I(T;Y), where wanted.
+        channel: what T is, for an estimator that does not fix it; see :mod:`infoplane.channels`.
+        layers: names; all if None.
+        epochs: members of ``recording.epochs``; all if None.
+        split: "all", "train", "test", or several of them (the result then has the dimension ``split``).
+        null: shuffles of Y at the first, the maximal and the last checkpoint of each layer and network. With a
+            positive number (20 is usual) these checkpoints also get the other checks: growth with n, half-sample
+            error, calibration on normal units, fitted beta.
+        seed: seed of shuffles and subsamples.
+        progress: called with the number of snapshots done.
+
+    Returns:
+        Dataset over (seed, epoch, layer), in nats; see the README for its variables. ``mi_input`` is I(X;T) and
+        ``mi_target`` I(T;Y), each under the name in its attribute ``quantity``; negative estimates are kept.
+
+    Raises:
+        InputError: an unknown layer, epoch or split; an estimator or channel that does not fit the recording; a layer
+            without declared noise under ``Identity()``; one class only.
+    """
+    started = time.perf_counter()
+    splits = [split] if isinstance(split, str) else list(split)
+    for given in (estimator, estimator_target):
+        if given is not None and not isinstance(given, Estimator):
+            raise InputError(f"information_plane needs an estimator such as Binned(bins=30), got {given!r}.")
+    names = list(recording.layers if layers is None else layers)
+    for name in names:
+        recording.position("layer", name)
+    marks = list(range(len(recording.epochs))) if epochs is None else [recording.position("epoch", e) for e in epochs]
+    if not names or not marks:
+        raise InputError("information_plane needs at least one layer and one epoch.")
+    y = np.asarray(recording.y)
+    if not np.issubdtype(y.dtype, np.floating) and len(np.unique(y, axis=0)) < 2:
+        raise InputError("y has one class only, so there is nothing to be informed about.")
+    if recording.probe.n < 4:
+        raise InputError(f"information_plane needs at least 4 samples, got {recording.probe.n}.")
+    view = View(recording, estimator, channel, names, marks)
+    target_view = view if estimator_target is None else View(recording, estimator_target, channel, names, marks)
+    parts = []
+    for position, part in enumerate(splits):
+        step = lambda what, done, of, k=position: progress(what, done + k * of, of * len(splits))  # noqa: E731
+        parts.append(_one_split(view, target_view, part, null, seed, step))
+    dataset = parts[0] if isinstance(split, str) else xr.concat(parts, xr.DataArray(splits, dims="split", name="split"))
+    dataset.attrs = provenance(
+        estimator=str(estimator),
+        estimator_target=None if estimator_target is None else str(estimator_target),
+        channel=repr(view.channel),
+        split=",".join(splits),
+        null=null,
+        seed=seed,
+        task=recording.probe.task,
+        n_samples=recording.probe.n,
+        enumerated=int(recording.probe.enumerated),
+        noise=recording.noise or "none",
+        training=recording.provenance,
+        notes=list(recording.notes) + view.notes,
+        **_ceilings(recording),
+        wall_time=time.perf_counter() - started,
+    )
+    return check(dataset)
+
+
+def _one_split(view: View, target_view: View, split: Split, null: int, seed: int, progress: Progress) -> xr.Dataset:
+    recording = view.recording
+    shape = (len(recording.seeds), len(view.marks), len(view.layers))
+    found = {name: np.full(shape, np.nan) for name in LayerInformation.__dataclass_fields__}
+    dead = np.zeros(shape, bool)
+    column_of = {mark: i for i, mark in enumerate(view.marks)}
+    done = 0
+    for block in recording.blocks(view.layers, view.marks, split):
+        columns = np.array([column_of[e] for e in block.epoch])
+        for k, layer in enumerate(view.layers):
+            values = block.activations[layer]
+            cell = (block.seed, columns, k)
+            identity = np.arange(values.shape[1])[None]
+            _store(found, cell, view.measure(values, block.seed, layer, split, identity))
+            if target_view is not view:
+                other = target_view.measure(values, block.seed, layer, split, identity)
+                _store({name: a for name, a in found.items() if name.startswith("mi_target")}, cell, other)
+            dead[cell] = np.asarray((values.max(axis=1) == values.min(axis=1)).all(axis=1))
+        done += len(block.seed)
+        progress(f"measuring ({type(view.estimator).__name__})", done, shape[0] * shape[1])
+    dataset = _assemble(view, target_view, found, dead)
+    checked = Checks(view, target_view, split, null, seed).run(found["mi_input"], found["mi_target"], progress)
+    return add_summary(dataset.assign({name: (_CELLS, values) for name, values in checked.items()}), seed)
+
+
+def _store(found: dict[str, np.ndarray], cell: tuple, measured: LayerInformation) -> None:
+    for name, values in found.items():
+        part = getattr(measured, name)
+        values[cell] = part[:, 0] if part.ndim == 2 else part
+
+
+def _assemble(view: View, target_view: View, found: dict[str, np.ndarray], dead: np.ndarray) -> xr.Dataset:
+    recording = view.recording
+    coords = {
+        "seed": np.asarray(recording.seeds),
+        "epoch": np.asarray(recording.epochs)[view.marks],
+        "layer": np.asarray(view.layers),
+    }
+    types = {"saturated": bool, "n_codes": np.int32, "out_of_range": np.int64}
+    variables = {name: (_CELLS, values.astype(types.get(name, np.float64))) for name, values in found.items()}
+    dataset = xr.Dataset({**variables, "dead": (_CELLS, dead)}, coords=coords)
+    for name, seen, label in (
+        ("mi_input", view, view.channel.input_name),
+        ("mi_target", target_view, target_view.channel.target_name),
+    ):
+        exact = recording.probe.enumerated and isinstance(seen.channel, Quantize)
+        direction = "exact" if exact else seen.estimator.direction
+        dataset[name].attrs = {
+            "quantity": label,
+            "direction": direction,
+            "unit": "nats",
+            "estimator": str(seen.estimator),
+        }
+    order = [recording.layers.index(layer) for layer in view.layers]
+    for kind in ("input", "target"):
+        rising = np.diff(found[f"mi_{kind}"][:, :, np.argsort(order)], axis=2) > 1e-9
+        dataset[f"violations_{kind}"] = (("seed", "epoch"), rising.sum(axis=2).astype(np.int32))
+    ceiling = _ceilings(recording)
+    distance = np.full(dead.shape, np.nan)
+    law = recording.probe.p_y_given_x
+    if "ceiling_mi_target" in ceiling and not (law is not None and is_soft(law)):
+        # A certain label: the bottleneck curve is min(r, H(Y)), and no layer lies above it.
+        distance = np.minimum(found["mi_input"], ceiling["ceiling_mi_target"]) - found["mi_target"]
+    dataset["bound_distance"] = (_CELLS, distance)
+    for name, values in recording.scalars.items():
+        chosen = values.isel(epoch=view.marks) if "epoch" in values.dims else values
+        dataset[str(name)] = chosen.sel(layer=view.layers) if "layer" in values.dims else chosen
+    return dataset
+
+
+def _ceilings(recording: Recording) -> dict[str, float]:
+    """ln n for I(X;T); H(Y) for I(T;Y), or I(X;Y) where the law of a random label is known; none for a float target."""
+    probe = recording.probe
+    ceilings = {"ceiling_mi_input": float(np.log(probe.n))}
+    if np.issubdtype(np.asarray(probe.y).dtype, np.floating):
+        return ceilings
+    if probe.p_y_given_x is not None and is_soft(probe.p_y_given_x):
+        law, marginal = probe.p_y_given_x, probe.p_y_given_x.mean(axis=0)
+        return {
+            **ceilings,
+            "ceiling_mi_target": float((xlogy(law, law).sum(1)).mean() - xlogy(marginal, marginal).sum()),
+        }
+    p = np.unique(probe.y, axis=0, return_counts=True)[1] / probe.n
+    return {**ceilings, "ceiling_mi_target": float(-xlogy(p, p).sum())}

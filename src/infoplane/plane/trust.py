@@ -1,0 +1,135 @@
+"""Checks at the checkpoints that carry the story: the first, the maximum of I(X;T) and the last, of each layer.
+
+They cost many evaluations each, so they are made there and not at every cell; elsewhere their variables are nan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..channels import AdditiveGaussian, Quantize
+from ..estimators.base import LayerBlock
+from ..estimators.counting import keys_of
+from ..estimators.pairwise import noise_scale
+from ..progress import Progress
+from ..recordings.base import Split
+from .bounds import layer_beta
+from .view import View, is_soft, through
+
+_HALVES = 6  # half-samples a checked snapshot: their spread is the sampling error to about 30 %
+
+_NAMES = (
+    "mi_target_null",
+    "mi_target_p_value",
+    "mi_input_growth",
+    "mi_input_subsample_stderr",
+    "mi_input_calibration",
+    "layer_beta",
+    "layer_beta_residual",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Checks:
+    """What is checked, and how often.
+
+    Attributes:
+        view, target_view: the recording as seen for I(X;T) and for I(T;Y).
+        split: which samples.
+        null: shuffles of Y; 0 for no checks at all.
+        seed: seed of shuffles, subsamples and calibration data.
+    """
+
+    view: View
+    target_view: View
+    split: Split
+    null: int
+    seed: int
+
+    def run(self, mi_input: np.ndarray, mi_target: np.ndarray, progress: Progress) -> dict[str, np.ndarray]:
+        """The (seed, epoch, layer) variables of the checks, nan where none was made.
+
+        - ``mi_target_null``: mean of I(T;Y) over shuffles of Y; ``mi_target_p_value``: (1 + shuffles not below the
+          value) / (1 + shuffles).
+        - ``mi_input_growth``: change of I(X;T) from half of the samples to all, over ln 2. Near 1 the value still
+          counts samples and says nothing of the layer; near 0 it has settled.
+        - ``mi_input_subsample_stderr``: spread of I(X;T) over random halves drawn without replacement, which
+          estimates the sampling error of the whole.
+        - ``mi_input_calibration``: error of the estimator on independent normal units with this layer's means and
+          deviations, at this n and d, where the truth is known in closed form.
+        - ``layer_beta``, ``layer_beta_residual``: the trade-off at which the layer is closest to a bottleneck
+          encoder, and how close (:func:`infoplane.plane.layer_beta`); nan where labels are certain.
+        """
+        found = {name: np.full(mi_input.shape, np.nan) for name in _NAMES}
+        if not self.null:
+            return found
+        view, recording = self.view, self.view.recording
+        total = mi_input.shape[0] * mi_input.shape[2]
+        for k, layer in enumerate(view.layers):
+            for row, number in enumerate(recording.seeds):
+                columns = np.unique([0, int(mi_input[row, :, k].argmax()), mi_input.shape[1] - 1])
+                epochs = recording.epochs[[view.marks[c] for c in columns]]
+                values = np.stack([recording.activations(number, e, layer, self.split) for e in epochs])
+                checks = self._cells(
+                    values, np.full(len(columns), row), layer, mi_input[row, columns, k], mi_target[row, columns, k]
+                )
+                for name, part in checks.items():
+                    found[name][row, columns, k] = part
+                progress("checking (shuffles, halves, calibration)", k * len(recording.seeds) + row + 1, total)
+        return found
+
+    def _cells(
+        self, values: np.ndarray, seeds: np.ndarray, layer: str, mi_input: np.ndarray, mi_target: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        n = values.shape[1]
+        random = np.random.default_rng([self.seed, int(seeds[0]), self.view.layers.index(layer)])
+        orders = np.stack([np.arange(n), *(random.permutation(n) for _ in range(self.null))])
+        shuffled = self.target_view.measure(values, seeds, layer, self.split, orders).mi_target[:, 1:]
+        half = n // 2
+        plain = np.arange(half)[None]
+        halves = np.stack(
+            [
+                self.view.measure(values, seeds, layer, self.split, plain, chosen=random.permutation(n)[:half]).mi_input
+                for _ in range(_HALVES)
+            ]
+        )
+        beta, residual = self._beta(values, seeds, layer)
+        return {
+            "mi_target_null": shuffled.mean(axis=1),
+            "mi_target_p_value": (1 + (shuffled >= mi_target[:, None] - 1e-12).sum(axis=1)) / (1 + self.null),
+            "mi_input_growth": (mi_input - halves.mean(axis=0)) / np.log(n / half),
+            "mi_input_subsample_stderr": halves.std(axis=0, ddof=1) * np.sqrt(half / (n - half)),
+            "mi_input_calibration": self._calibration(values, seeds, layer, random),
+            "layer_beta": beta,
+            "layer_beta_residual": residual,
+        }
+
+    def _calibration(
+        self, values: np.ndarray, seeds: np.ndarray, layer: str, random: np.random.Generator
+    ) -> np.ndarray:
+        channel, view = self.view.channel, self.view
+        wide = values.astype(np.float64)
+        mean, std = wide.mean(axis=1), wide.std(axis=1)
+        normal = (mean[:, None] + std[:, None] * random.standard_normal(values.shape)).astype(values.dtype)
+        if isinstance(channel, Quantize) and channel.kind == "width":
+            column = view.layers.index(layer)
+            low, high = view.low[seeds, column], view.high[seeds, column]
+            truth = channel.gaussian_information(mean, std, low, high)
+        elif isinstance(channel, AdditiveGaussian):
+            truth = channel.gaussian_information(std, noise_scale(values, channel))
+        else:
+            return np.full(len(values), np.nan)
+        return view.measure(normal, seeds, layer, self.split, np.arange(values.shape[1])[None]).mi_input - truth
+
+    def _beta(self, values: np.ndarray, seeds: np.ndarray, layer: str) -> tuple[np.ndarray, np.ndarray]:
+        law = self.view.recording.probe.p_y_given_x
+        nothing = np.full(len(values), np.nan)
+        if not isinstance(self.view.channel, Quantize) or law is None or not is_soft(law):
+            return nothing, nothing
+        block: LayerBlock = self.view.block(values, seeds, layer, self.split, np.arange(values.shape[1])[None])
+        keys = keys_of(np.asarray(through(self.view.channel, block)))
+        assert block.p_y_given_x is not None
+        fits = [layer_beta(codes, p) for codes, p in zip(keys, block.p_y_given_x, strict=True)]
+        return np.array([f.beta for f in fits]), np.array([f.residual for f in fits])

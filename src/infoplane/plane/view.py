@@ -1,0 +1,182 @@
+"""A recording as one estimator sees it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..channels import AdditiveGaussian, Channel, Identity, Quantize
+from ..errors import InputError
+from ..estimators import Estimator, LayerBlock, LayerInformation
+from ..estimators.binned import quantise, walls
+from ..estimators.pairwise import noise_scale
+from ..recordings.base import Recording, Split
+
+
+class View:
+    """A recording seen through a channel by one estimator: which snapshots, and where the quantiser's walls stand.
+
+    Attributes:
+        recording, estimator, channel: what is seen, by what, through what.
+        layers: names.
+        marks: positions along the recording's epochs.
+        low, high: (seed, layer) ranges of the quantiser; interior: by layer, (seed, bins - 1) unequal walls or None.
+    """
+
+    def __init__(
+        self, recording: Recording, estimator: Estimator, channel: Channel | None, layers: list[str], marks: list[int]
+    ) -> None:
+        self.recording, self.estimator, self.layers, self.marks = recording, estimator, layers, marks
+        self.channel = resolved_channel(estimator, channel, recording)
+        if isinstance(self.channel, Quantize):
+            self.low, self.high = self._ranges(self.channel)
+            self.interior = [self._walls(self.channel, column) for column in range(len(layers))]
+
+    @property
+    def notes(self) -> list[str]:
+        if isinstance(self.channel, Identity) and self.channel.assume_stochastic:
+            return [
+                "T was taken as stochastic without declared noise: for a deterministic layer I(X;T) is infinite or constant."
+            ]
+        return []
+
+    def measure(
+        self,
+        activations: Any,
+        seeds: np.ndarray,
+        layer: str,
+        split: Split,
+        orders: np.ndarray,
+        chosen: np.ndarray | None = None,
+    ) -> LayerInformation:
+        """Let the estimator measure some snapshots of one layer.
+
+        Args:
+            activations: (cells, n, d), all samples of the split.
+            seeds: (cells,) positions of their networks.
+            layer: name.
+            split: which samples they are.
+            orders: (targets, m) orders of the labels, the first the identity.
+            chosen: (m,) positions of a subsample; all if None.
+        """
+        block = self.block(activations, seeds, layer, split, orders)
+        if self.estimator.channel is None:
+            block = replace(block, activations=through(self.channel, block))
+        if chosen is not None:
+            law, x = block.p_y_given_x, block.x
+            block = replace(
+                block,
+                activations=block.activations[:, chosen],
+                y=block.y[:, chosen],
+                p_y_given_x=None if law is None else law[:, chosen],
+                x=None if x is None else x[:, chosen],
+            )
+        return self.estimator.layer(block)
+
+    def block(self, activations: Any, seeds: np.ndarray, layer: str, split: Split, orders: np.ndarray) -> LayerBlock:
+        """One layer's snapshots with their labels and walls."""
+        probe, samples = self.recording.probe, self.recording.samples(split)
+
+        def of(values: np.ndarray) -> np.ndarray:
+            values = values.reshape(len(values), -1)
+            if samples is None:
+                return np.broadcast_to(values, (len(seeds), *values.shape))
+            return values[samples[seeds]]
+
+        walls_here = {}
+        if isinstance(self.channel, Quantize):
+            column = self.layers.index(layer)
+            walls_here = {"low": self.low[seeds, column], "high": self.high[seeds, column]}
+            interior = self.interior[column]
+            if self.channel.kind == "adaptive":
+                interior_here = [walls(np.asarray(v), self.channel.bins, "adaptive") for v in activations]
+                walls_here["interior"] = np.stack(interior_here)
+            elif interior is not None:
+                walls_here["interior"] = interior[seeds]
+        return LayerBlock(
+            activations,
+            of(np.asarray(probe.y)),
+            orders,
+            population=probe.enumerated and split == "all",
+            p_y_given_x=None if probe.p_y_given_x is None or not is_soft(probe.p_y_given_x) else of(probe.p_y_given_x),
+            x=None if self.recording.noise is None or probe.x is None else of(probe.x),
+            **walls_here,
+        )
+
+    def _ranges(self, channel: Quantize) -> tuple[np.ndarray, np.ndarray]:
+        shape = (len(self.recording.seeds), len(self.layers))
+        if isinstance(channel.range, tuple):
+            return tuple(np.full(shape, float(end)) for end in channel.range)  # type: ignore[return-value]
+        known = [self.recording.ranges.get(layer) for layer in self.layers]
+        if channel.range == "known" and all(k is not None for k in known):
+            return tuple(np.broadcast_to([k[end] for k in known if k], shape).astype(float) for end in (0, 1))  # type: ignore[return-value]
+        if channel.range == "global":
+            low, high = self.recording.extremes(self.recording.layers)
+            return np.repeat(low.min(1, keepdims=True), shape[1], 1), np.repeat(high.max(1, keepdims=True), shape[1], 1)
+        low, high = self.recording.extremes(self.layers)
+        for column, ends in enumerate(known):
+            if channel.range == "known" and ends is not None:
+                low[:, column], high[:, column] = ends
+        return low, high
+
+    def _walls(self, channel: Quantize, column: int) -> np.ndarray | None:
+        """(seed, bins - 1) quantiles pooled over all epochs, for bins of equal mass."""
+        if channel.kind != "mass":
+            return None
+        pools: list[list[np.ndarray]] = [[] for _ in self.recording.seeds]
+        layers = self.recording.layers if channel.range == "global" else [self.layers[column]]
+        for block in self.recording.blocks(layers, range(len(self.recording.epochs))):
+            for cell, row in enumerate(block.seed):
+                pools[row] += [np.asarray(v[cell], np.float32).ravel() for v in block.activations.values()]
+        ends = zip(self.low[:, column], self.high[:, column], strict=True)
+        return np.stack([walls(np.concatenate(p), channel.bins, "mass", e) for p, e in zip(pools, ends, strict=True)])
+
+
+def resolved_channel(estimator: Estimator, channel: Channel | None, recording: Recording) -> Channel:
+    """The channel that says what T is: the estimator's own, the one named, or the noise the network runs with.
+
+    Raises:
+        InputError: two channels, none, or one that does not fit the recording; the message lists those that do.
+    """
+    fixed = estimator.channel
+    if fixed is not None:
+        if channel is not None:
+            raise InputError(f"{estimator} brings its own channel {fixed!r}; leave out channel={channel!r}.")
+        return fixed
+    if channel is None and recording.noise is not None:
+        return Identity()
+    fits = "Quantize(bins=30) with Plugin(), or the estimators Binned(bins=30) and PairwiseBounds(sigma), which bring theirs"
+    if channel is None:
+        raise InputError(f"{estimator} does not say what T is for a deterministic layer; name a channel: {fits}.")
+    if isinstance(channel, Identity) and recording.noise is None and not channel.assume_stochastic:
+        raise InputError(
+            "Identity() fits a network that runs with declared noise, and this recording declares none: its I(X;T) is "
+            f"infinite or constant. Fitting channels: {fits}, or Identity(assume_stochastic=True)."
+        )
+    if not isinstance(channel, Channel):
+        raise InputError(f"channel must be Quantize(...), AdditiveGaussian(...) or Identity(), got {channel!r}.")
+    return channel
+
+
+def is_soft(p_y_given_x: np.ndarray) -> bool:
+    """Whether any label is uncertain given its input."""
+    return bool(((p_y_given_x > 1e-12) & (p_y_given_x < 1 - 1e-12)).any())
+
+
+def through(channel: Channel, block: LayerBlock) -> Any:
+    """The channel's output, for an estimator that does not work it out itself: codes, noisy samples, or T as it is."""
+    t = block.activations
+    if isinstance(channel, AdditiveGaussian):
+        noise = np.random.default_rng([block.seed, 0x4015E]).standard_normal(t.shape)
+        return np.asarray(t) + noise_scale(t, channel)[:, None, None] * noise
+    if isinstance(channel, Identity) or jnp.issubdtype(t.dtype, jnp.integer):
+        return t
+    assert block.low is not None and block.high is not None
+    values = np.asarray(t)
+    if block.interior is not None:
+        return np.stack([np.searchsorted(w, v, side="right") for w, v in zip(block.interior, values, strict=True)])
+    ends = zip(values, block.low, block.high, strict=True)
+    return np.stack([quantise(v, low, high, channel.bins) for v, low, high in ends])

@@ -1,0 +1,151 @@
+"""A recording of activations that are already in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..errors import InputError
+from ..samples import variable
+from .base import Probe, Recording
+
+
+class ArrayRecording(Recording):
+    """Activations held as one array a layer; see :func:`from_arrays`.
+
+    Attributes:
+        arrays: by layer, (seed, epoch, n, d).
+    """
+
+    def __init__(
+        self,
+        arrays: dict[str, np.ndarray],
+        probe: Probe,
+        seeds: np.ndarray,
+        epochs: np.ndarray,
+        noise: str | None,
+        ranges: dict[str, tuple[float, float] | None],
+        scalars: xr.Dataset,
+    ) -> None:
+        self.arrays, self.probe, self.noise, self.ranges, self.scalars = arrays, probe, noise, ranges, scalars
+        self.seeds, self.epochs = np.asarray(seeds), np.asarray(epochs)
+        self.layers = tuple(arrays)
+        self.provenance = {"recording": "arrays"}
+
+    def _snapshot(self, seed: int, epoch: int, layer: str) -> np.ndarray:
+        return self.arrays[layer][seed, epoch]
+
+    def save(self, path: str | Path) -> None:
+        from .disk import Writer
+
+        writer = Writer(path, self.layers, self.probe, ranges=self.ranges, noise=self.noise)
+        for column, epoch in enumerate(self.epochs):
+            snapshot = {layer: array[:, column] for layer, array in self.arrays.items()}
+            scalars = {str(k): v.to_numpy()[:, column] for k, v in self.scalars.items()}
+            writer.snapshot(int(epoch), snapshot, seeds=self.seeds, **scalars)
+
+
+def from_arrays(
+    activations: Mapping[str, Any],
+    y: Any,
+    x: Any = None,
+    noise: str | None = None,
+    epochs: Sequence[int] | None = None,
+    seeds: Sequence[int] | None = None,
+    *,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    train: Any = None,
+    scalars: xr.Dataset | None = None,
+    p_y_given_x: Any = None,
+    enumerated: bool = False,
+    task: str = "user's data",
+) -> ArrayRecording:
+    """A recording from activations you have.
+
+    Args:
+        activations: by layer, an array (seed, epoch, n, d), or (n, d) for one snapshot of one network.
+        y: (n,) or (n, k) target: integers, booleans or strings (classes), or floats (regression).
+        x: (n, ...) inputs, for estimators that look at them.
+        noise: the noise the network itself runs with, in words such as "Gaussian, sigma 0.1 after each layer"; None
+            for a deterministic network.
+        epochs: epochs completed at each snapshot; 0, 1, 2, ... if None.
+        seeds: labels of the networks; 0, 1, 2, ... if None.
+        ranges: by layer, (low, high) of a bounded activation, such as (-1, 1) for tanh.
+        train: (n,) or (seed, n) booleans, True for samples the network was trained on.
+        scalars: training curves over (seed, epoch).
+        p_y_given_x: (n, classes) the law of a random label, where known.
+        enumerated: True if the samples are all inputs there are, each once and equally likely.
+        task: a name for results.
+
+    Raises:
+        InputError: no layers, shapes or lengths that do not fit, nan or infinity.
+    """
+    if not activations:
+        raise InputError("from_arrays needs at least one layer, got an empty mapping.")
+    target = variable(y, "y")
+    codes = target.values if target.kind == "continuous" else target.codes[:, None]
+    arrays = {str(name): _four_axes(array, str(name), target.n) for name, array in activations.items()}
+    n_seeds, n_epochs = next(iter(arrays.values())).shape[:2]
+    for name, array in arrays.items():
+        if array.shape[:2] != (n_seeds, n_epochs):
+            raise InputError(
+                f"All layers need the same seeds and epochs: {name!r} has {array.shape[:2]}, others {(n_seeds, n_epochs)}."
+            )
+    axes = {}
+    for axis, given, size in (("seeds", seeds, n_seeds), ("epochs", epochs, n_epochs)):
+        values = np.arange(size) if given is None else np.asarray(given)
+        if values.shape != (size,) or len(np.unique(values)) != size:
+            raise InputError(f"from_arrays({axis}) needs {size} different integers to fit the arrays, got {given}.")
+        axes[axis] = values.astype(np.int64)
+    inputs = None if x is None else variable(x, "x")
+    if inputs is not None and inputs.n != target.n:
+        raise InputError(f"from_arrays needs x and y of one length, got {inputs.n} and {target.n} samples.")
+    if train is not None:
+        train = np.broadcast_to(np.asarray(train, bool), (n_seeds, target.n))
+    law = None if p_y_given_x is None else np.asarray(p_y_given_x, np.float64)
+    if law is not None and (law.ndim != 2 or law.shape[0] != target.n or not np.allclose(law.sum(axis=1), 1.0)):
+        raise InputError(f"p_y_given_x needs {target.n} rows that sum to 1, got shape {law.shape}.")
+    unknown = set(ranges or {}) - set(arrays)
+    if unknown:
+        raise InputError(f"ranges names layers that are not there: {', '.join(sorted(unknown))}.")
+    return ArrayRecording(
+        arrays,
+        Probe(
+            codes[:, 0] if codes.shape[1] == 1 else codes,
+            None if inputs is None else inputs.values,
+            law,
+            train,
+            enumerated,
+            task,
+        ),
+        axes["seeds"],
+        axes["epochs"],
+        noise,
+        {name: (ranges or {}).get(name) for name in arrays},
+        xr.Dataset() if scalars is None else scalars,
+    )
+
+
+def _four_axes(array: Any, name: str, n: int) -> np.ndarray:
+    values = np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
+    if values.ndim == 2:
+        values = values[None, None]
+    if values.ndim != 4 or values.shape[2] != n:
+        raise InputError(
+            f"Layer {name!r} needs the shape (seed, epoch, n, d) or (n, d) with n = {n} samples as in y, got {np.shape(array)}."
+        )
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"Layer {name!r} has the type {values.dtype}; pass floats or integers.")
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        seed, epoch = np.argwhere(~np.isfinite(values))[0][:2]
+        raise InputError(
+            f"Layer {name!r} has nan or infinite activations, first in snapshot (seed {seed}, epoch {epoch}) by "
+            "position; leave out what came after the run diverged."
+        )
+    return values

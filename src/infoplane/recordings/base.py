@@ -1,0 +1,202 @@
+"""What every recording can do, wherever its activations come from."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from ..errors import InputError, nearest
+
+Split = Literal["all", "train", "test"]
+
+_BLOCK_BYTES = 64_000_000  # activations held at once while a plane is computed
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """The samples on which activations are recorded.
+
+    Attributes:
+        y: (n,) or (n, k) target; integer classes or floats.
+        x: (n, dx) inputs, or None where only the layers are known.
+        p_y_given_x: (n, classes) law of a random label, or None.
+        train: (seed, n) booleans, True for the samples a network was trained on; None where unknown.
+        enumerated: True where the samples are all inputs there are, each once and equally likely.
+        task: name of the task.
+    """
+
+    y: np.ndarray
+    x: np.ndarray | None = None
+    p_y_given_x: np.ndarray | None = None
+    train: np.ndarray | None = None
+    enumerated: bool = False
+    task: str = "user's data"
+
+    @property
+    def n(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some snapshots of all layers asked for.
+
+    Attributes:
+        seed: (cells,) positions along ``seeds``.
+        epoch: (cells,) positions along ``epochs``.
+        activations: by layer, (cells, n, d).
+    """
+
+    seed: np.ndarray
+    epoch: np.ndarray
+    activations: dict[str, Any]
+
+
+class Recording(abc.ABC):
+    """Activations over (seed, epoch, layer) on one probe set, evaluated or read when asked.
+
+    Attributes:
+        seeds: (seed,) integers.
+        epochs: (epoch,) integers: epochs completed, 0 for the network as initialised.
+        layers: names.
+        probe: the samples.
+        noise: the noise the network itself runs with, in words; None for a deterministic one.
+        scalars: Dataset of training curves over (seed, epoch[, layer]).
+        ranges: by layer, the (low, high) of a bounded activation, or None.
+        notes: what to beware of.
+        provenance: settings it was made with; text and numbers, written into results.
+    """
+
+    seeds: np.ndarray
+    epochs: np.ndarray
+    layers: tuple[str, ...]
+    probe: Probe
+    noise: str | None = None
+    scalars: xr.Dataset
+    ranges: dict[str, tuple[float, float] | None]
+    notes: tuple[str, ...] = ()
+    provenance: dict[str, str | int | float]
+
+    @property
+    def x(self) -> np.ndarray | None:
+        """(n, dx) inputs of the probe."""
+        return self.probe.x
+
+    @property
+    def y(self) -> np.ndarray:
+        """(n,) or (n, k) target of the probe."""
+        return self.probe.y
+
+    @abc.abstractmethod
+    def _snapshot(self, seed: int, epoch: int, layer: str) -> np.ndarray:
+        """(n, d) activations at positions along the axes."""
+
+    @abc.abstractmethod
+    def save(self, path: str | Path) -> None:
+        """Write the recording into a new folder, in the layout of :mod:`infoplane.recordings.disk`."""
+
+    def activations(self, seed: int, epoch: int, layer: str, split: Split = "all") -> np.ndarray:
+        """Activations of one snapshot of one layer.
+
+        Args:
+            seed: a member of ``seeds``.
+            epoch: a member of ``epochs``.
+            layer: a member of ``layers``.
+            split: "all", or the "train" or "test" part of this seed.
+
+        Returns:
+            (n, d) array.
+
+        Raises:
+            InputError: a seed, epoch, layer or split that the recording does not have.
+        """
+        row, column = self.position("seed", seed), self.position("epoch", epoch)
+        self.position("layer", layer)
+        values = self._snapshot(row, column, layer)
+        samples = self.samples(split)
+        return values if samples is None else values[samples[row]]
+
+    def propagate(self, seed: int, epoch: int, layer: str, draws: int) -> np.ndarray:
+        """Noisy passes, (n, draws, d): centres before the layer's own noise.
+
+        Raises:
+            InputError: the recording declares no noise, or keeps activations only.
+        """
+        raise InputError(
+            f"{type(self).__name__}.propagate needs a network that runs with declared noise, and this recording has "
+            f"{'none' if self.noise is None else 'activations only'}; record a noisy network to use it."
+        )
+
+    def samples(self, split: Split) -> np.ndarray | None:
+        """(seed, m) indices of a split's samples, or None for all.
+
+        Raises:
+            InputError: an unknown split, or one this recording does not know of.
+        """
+        if split == "all":
+            return None
+        if split not in ("train", "test"):
+            raise InputError(f"A recording has no split {split!r}; {nearest(str(split), ['all', 'train', 'test'])}")
+        if self.probe.train is None:
+            raise InputError(
+                f"This recording does not say which samples were trained on, so there is no {split!r} split."
+            )
+        mask = self.probe.train if split == "train" else ~self.probe.train
+        sizes = mask.sum(axis=1)
+        if sizes.min() == 0 or sizes.min() != sizes.max():
+            raise InputError(
+                f"The {split} split needs one size for all seeds, got {sizes.min()} to {sizes.max()} samples."
+            )
+        return np.stack([np.flatnonzero(row) for row in mask])
+
+    def position(self, axis: Literal["seed", "epoch", "layer"], value: Any) -> int:
+        """Position of a value along an axis.
+
+        Raises:
+            InputError: the recording has no such value.
+        """
+        known = {"seed": self.seeds, "epoch": self.epochs, "layer": self.layers}[axis]
+        found = [i for i, k in enumerate(known) if k == value]
+        if found:
+            return found[0]
+        if axis == "layer":
+            raise InputError(f"The recording has no layer {value!r}; {nearest(str(value), self.layers)}")
+        numbers = np.asarray(known)
+        raise InputError(
+            f"The recording has no {axis} {value!r}; it has {len(numbers)}, from {numbers.min()} to {numbers.max()}."
+        )
+
+    def blocks(self, layers: Sequence[str], epochs: Sequence[int], split: Split = "all") -> Iterator[Block]:
+        """All snapshots, a bounded number at a time, seed by seed.
+
+        Args:
+            layers: names.
+            epochs: positions along ``epochs``.
+            split: which samples.
+        """
+        samples = self.samples(split)
+        for seed in range(len(self.seeds)):
+            rows = slice(None) if samples is None else samples[seed]
+            first = sum(self._snapshot(seed, epochs[0], layer).nbytes for layer in layers)
+            size = max(1, _BLOCK_BYTES // max(first, 1))
+            for start in range(0, len(epochs), size):
+                part = np.asarray(epochs[start : start + size])
+                held = {layer: np.stack([self._snapshot(seed, e, layer)[rows] for e in part]) for layer in layers}
+                yield Block(np.full(len(part), seed), part, held)
+
+    def extremes(self, layers: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Smallest and largest activation of each layer over all its epochs and samples: two (seed, layer) arrays."""
+        low = np.full((len(self.seeds), len(layers)), np.inf)
+        high = -low
+        for block in self.blocks(layers, range(len(self.epochs))):
+            for column, layer in enumerate(layers):
+                values = block.activations[layer]
+                np.minimum.at(low[:, column], block.seed, np.asarray(values.min(axis=(1, 2)), np.float64))
+                np.maximum.at(high[:, column], block.seed, np.asarray(values.max(axis=(1, 2)), np.float64))
+        return low, high

@@ -1,0 +1,159 @@
+"""The one schema of every result, and its file: a single netCDF, never a pickle.
+
+Everything is in nats. Attributes are strings, numbers or JSON text. A result written and read back is equal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from .errors import InputError
+
+SCHEMA_VERSION = 1
+
+_PLANE = ("seed", "epoch", "layer")
+_DIMENSIONS: dict[str, tuple[str, ...]] = {
+    **{f"{mi}{end}": _PLANE for mi in ("mi_input", "mi_target") for end in ("", "_stderr", "_lower", "_upper")},
+    **dict.fromkeys(
+        (
+            "mi_target_null",
+            "mi_target_p_value",
+            "mi_input_growth",
+            "mi_input_subsample_stderr",
+            "mi_input_calibration",
+            "layer_beta",
+            "layer_beta_residual",
+            "bound_distance",
+            "n_codes",
+            "saturated",
+            "dead",
+            "out_of_range",
+        ),
+        _PLANE,
+    ),
+    **dict.fromkeys(("violations_input", "violations_target"), ("seed", "epoch")),
+}
+_REQUIRED = ("mi_input", "mi_target")
+_DIRECTIONS = ("exact", "estimate", "lower", "upper", "interval")
+
+
+def check(dataset: xr.Dataset) -> xr.Dataset:
+    """The same dataset, if it follows the schema of a plane.
+
+    Raises:
+        InputError: a variable, dimension or attribute is missing or of the wrong kind.
+    """
+    missing = [name for name in _REQUIRED if name not in dataset]
+    if missing:
+        raise InputError(f"This is not an information plane: it lacks {', '.join(missing)}.")
+    for name, dims in _DIMENSIONS.items():
+        if name in dataset:
+            have = tuple(d for d in dataset[name].dims if d not in ("split", "estimator"))
+            if have != dims:
+                raise InputError(f"A plane's {name} has the dimensions {dims}, got {have}.")
+    for name in _REQUIRED:
+        attributes = dataset[name].attrs
+        if attributes.get("direction") not in _DIRECTIONS or not attributes.get("quantity"):
+            raise InputError(
+                f"A plane's {name} needs the attributes 'quantity' and 'direction' (one of {_DIRECTIONS})."
+            )
+    if dataset.attrs.get("schema_version", 0) > SCHEMA_VERSION:
+        raise InputError(
+            f"This result has schema version {dataset.attrs['schema_version']}, this infoplane reads up to {SCHEMA_VERSION}; update it."
+        )
+    for where in (dataset, *dataset.data_vars.values()):
+        for key, value in where.attrs.items():
+            if not isinstance(value, str | int | float | np.integer | np.floating):
+                raise InputError(f"Attribute {key!r} must be text or a number, got {type(value).__name__}.")
+    return dataset
+
+
+def save(dataset: xr.Dataset, path: str | Path) -> None:
+    """Write a result whole or not at all.
+
+    Args:
+        dataset: any result of the package.
+        path: file, usually ending in ``.nc``.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    encoding = {
+        name: {"zlib": True, "complevel": 4, "shuffle": True}
+        for name, v in dataset.data_vars.items()
+        if v.dtype.kind in "fiub" and v.ndim
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
+        if partial.exists():
+            partial.unlink()
+
+
+def load(path: str | Path) -> xr.Dataset:
+    """Read a result.
+
+    Raises:
+        InputError: no such file, not a result, or a schema newer than this version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    try:
+        dataset = xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{path} is not a result of infoplane: it cannot be read as netCDF.") from None
+    if "schema_version" not in dataset.attrs:
+        raise InputError(f"{path} is netCDF but no result of infoplane: it has no schema_version.")
+    for name in dataset.coords:  # text comes back as objects; as written it was fixed-width text
+        if dataset[name].dtype == object:
+            dataset = dataset.assign_coords({name: (dataset[name].dims, dataset[name].to_numpy().astype(str))})
+    for where in (dataset, *dataset.data_vars.values()):
+        where.attrs = {k: v.item() if isinstance(v, np.generic) else v for k, v in where.attrs.items()}
+    return check(dataset) if "mi_input" in dataset else dataset
+
+
+def provenance(**settings: Any) -> dict[str, str | int | float]:
+    """Attributes every result carries: schema, versions, machine, and the settings given (JSON where not plain)."""
+    import jax
+
+    versions = {name: _version(name) for name in ("infoplane", "jax", "numpy", "xarray")}
+    plain = {
+        key: value if isinstance(value, str | int | float) else json.dumps(value, default=str)
+        for key, value in settings.items()
+        if value is not None
+    }
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "unit": "nats",
+        "versions": json.dumps({**versions, "python": platform.python_version()}),
+        "device": jax.devices()[0].device_kind,
+        **plain,
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "source tree"
+
+
+def attributes(dataset: xr.Dataset, name: str) -> Mapping[str, Any]:
+    """An attribute that holds JSON, as a mapping; empty where absent."""
+    return json.loads(str(dataset.attrs.get(name, "{}")))

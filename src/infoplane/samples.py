@@ -1,0 +1,105 @@
+"""What a user brings, checked once at the door: finite numbers, equal lengths, and a kind for each variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from .errors import InputError
+
+Kind = Literal["continuous", "discrete"]
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """One random variable, sampled: floats are continuous; integers, booleans and strings are discrete.
+
+    Attributes:
+        values: (n, d) array.
+        name: what error messages call it.
+    """
+
+    values: np.ndarray
+    name: str = "x"
+
+    @property
+    def kind(self) -> Kind:
+        return "continuous" if np.issubdtype(self.values.dtype, np.floating) else "discrete"
+
+    @property
+    def n(self) -> int:
+        return self.values.shape[0]
+
+    @property
+    def dim(self) -> int:
+        return self.values.shape[1]
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """(n,) integers 0..n_classes-1, equal exactly where rows are equal."""
+        if self.dim == 1:
+            return np.unique(self.values[:, 0], return_inverse=True)[1].astype(np.int32)
+        return np.unique(self.values, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int32)
+
+    @property
+    def n_classes(self) -> int:
+        return int(self.codes.max()) + 1
+
+
+def variable(values: Any, name: str = "x") -> Variable:
+    """Check an array and give it its kind.
+
+    Args:
+        values: (n,) or (n, ...) array-like from NumPy, JAX, torch or pandas; more axes are flattened to (n, d).
+        name: what messages call it.
+
+    Raises:
+        InputError: no samples, complex or mixed objects, nan, infinity or a missing value.
+    """
+    if isinstance(values, Variable):
+        return values
+    if hasattr(values, "detach"):  # torch, without importing it
+        values = values.detach().cpu()
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    array = np.asarray(values)
+    if array.ndim == 0 or array.shape[0] == 0:
+        raise InputError(f"{name} needs samples along its first axis, got an array of shape {array.shape}.")
+    if array.dtype == object:
+        array = _from_objects(array, name)
+    if array.dtype.kind == "c":
+        raise InputError(f"{name} is complex; pass its real and imaginary parts as two columns.")
+    if array.dtype.kind not in "fiubUS":
+        raise InputError(f"{name} has the type {array.dtype}; pass floats, integers, booleans or strings.")
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).any(axis=tuple(range(1, array.ndim))).sum())
+        raise InputError(f"{name} has nan or infinite values in {bad} of {array.shape[0]} rows; drop or repair them.")
+    return Variable(np.ascontiguousarray(array.reshape(array.shape[0], -1)), name)
+
+
+def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
+    if any(v is None or v != v for v in array.flat):
+        raise InputError(f"{name} has missing values; drop or fill them.")
+    if all(isinstance(v, str) for v in array.flat):
+        return array.astype(str)
+    if all(isinstance(v, bool | int | np.integer | np.bool_) for v in array.flat):
+        return array.astype(np.int64)
+    raise InputError(f"{name} holds mixed objects; pass an array of one type: floats, integers, booleans or strings.")
+
+
+def pair(x: Any, y: Any, *, need: int = 2, who: str = "mutual_information") -> tuple[Variable, Variable]:
+    """Two variables of one sample.
+
+    Raises:
+        InputError: what :func:`variable` refuses, lengths that differ, fewer than ``need`` samples.
+    """
+    first, second = variable(x, "x"), variable(y, "y")
+    if first.n != second.n:
+        raise InputError(f"{who} needs x and y of one length, got {first.n} and {second.n} samples.")
+    if first.n < need:
+        raise InputError(f"{who} needs at least {need} samples, got {first.n}.")
+    return first, second
