@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """The input cannot be used as it is; the message says what to do. The command line prints it without a traceback."""
+    """The input cannot be used as it is; the message says what to do, and the command line prints only that."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

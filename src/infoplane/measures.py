@@ -81,7 +81,7 @@ def _checked(estimator: Any) -> Estimator | None:
         raise InputError(f"Pass an estimator, not its class: {estimator.__name__}().")
     if isinstance(estimator, Channel):
         raise InputError(
-            f"{estimator} is a channel, not an estimator; for Quantize write Binned(...), for noise PairwiseBounds(...)."
+            f"{estimator} is a channel, not an estimator; write Binned(...) for Quantize, PairwiseBounds(...) for noise."
         )
     raise InputError(f"estimator must be an object such as Binned(bins=30) or None, got {estimator!r}.")
 

@@ -68,7 +68,8 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
             )
     if dataset.attrs.get("schema_version", 0) > SCHEMA_VERSION:
         raise InputError(
-            f"This result has schema version {dataset.attrs['schema_version']}, this infoplane reads up to {SCHEMA_VERSION}; update it."
+            f"This result has schema version {dataset.attrs['schema_version']}, "
+            f"this infoplane reads up to {SCHEMA_VERSION}; update it."
         )
     for where in (dataset, *dataset.data_vars.values()):
         for key, value in where.attrs.items():

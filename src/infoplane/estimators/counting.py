@@ -113,7 +113,7 @@ def information_from_law(keys: np.ndarray, p_y_given_x: np.ndarray) -> np.ndarra
 
 
 def keys_of(codes: np.ndarray) -> np.ndarray:
-    """One integer a row: (cells, n, d) non-negative integers to (cells, n) int64, equal exactly where rows are equal."""
+    """(cells, n, d) non-negative integers to (cells, n) int64, equal exactly where rows are equal."""
     cells, n, dim = codes.shape
     keys = np.zeros((cells, n), np.int64)
     span = 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from ..data import SplitKind, Task
 from ..errors import InputError
 from ..progress import Progress, silent
 from ..recordings.base import Probe
-from ..recordings.disk import write_whole
+from ..recordings.layout import read_npz, write_npz
 from .mlp import MLP
 from .optimizers import SGD, Adam
 from .program import Program, State
@@ -173,27 +172,32 @@ class _Store:
 
     def add(self, epoch: int, seeds: np.ndarray, parameters: np.ndarray, scalars: dict, states: list[State]) -> None:
         append(self._writer, epoch, seeds, parameters, scalars)
-        import io
-
-        buffer = io.BytesIO()
-        leaves = jax.tree.leaves(states)
-        np.savez(buffer, epoch=epoch, **{str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)})
-        write_whole(self.path / "state.npz", buffer.getvalue())
+        leaves = {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(states))}
+        try:
+            write_npz(self.path / "state.npz", {"epoch": np.asarray(epoch), **leaves})
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be written: {error.strerror or error}.") from None
 
     def resume(self, like: list[State]) -> tuple[int, list[State]] | None:
         """Position of the next checkpoint and the state before it; None to start afresh."""
         done = self._writer.epochs
         if not done:
             return None
-        try:
-            with np.load(self.path / "state.npz", allow_pickle=False) as kept:
-                leaves, tree = jax.tree.flatten(like)
-                epoch, values = int(kept["epoch"]), [kept[str(i)] for i in range(len(leaves))]
-        except (OSError, ValueError, KeyError):
-            raise InputError(f"{self.path} has no state to continue from; delete it to train again.") from None
+        if len(done) == 1 and not (self.path / "state.npz").exists():
+            self._writer.keep_until(-1)  # killed between the first snapshot and its state
+            return None
+        kept = read_npz(self.path / "state.npz")
+        epoch = int(kept.pop("epoch"))
+        if epoch not in done:
+            raise InputError(
+                f"{self.path} has lost the snapshot of epoch {epoch}, from which training would continue; "
+                "open it as it is, or delete it to train again."
+            )
         # Killed between the snapshot and the state: the snapshot is made again, with the same bits.
         self._writer.keep_until(epoch)
-        if any(v.shape != leaf.shape for v, leaf in zip(values, leaves, strict=True)):
+        leaves, tree = jax.tree.flatten(like)
+        values = [kept[key] for key in sorted(kept, key=int)]
+        if [v.shape for v in values] != [leaf.shape for leaf in leaves]:
             raise InputError(
                 f"{self.path} was begun on a machine with another number of cores; delete it to train again."
             )
@@ -237,22 +241,31 @@ def _marks(epochs: int, wanted: int | Sequence[int]) -> np.ndarray:
 def _target(network: MLP, task: Task) -> np.ndarray:
     """(outputs, n) one-hot labels or regression targets."""
     x, y = np.asarray(task.x), np.asarray(task.y)
+    if len(x) != len(y):
+        raise InputError(f"The task needs x and y of one length, got {len(x)} and {len(y)} samples.")
     if x.ndim != 2 or x.shape[1] != network.widths[0]:
         raise InputError(
-            f"The task's inputs have shape {x.shape}; an MLP of input width {network.widths[0]} needs (n, {network.widths[0]})."
+            f"The task's inputs have shape {x.shape}; an MLP of input width {network.widths[0]} needs "
+            f"(n, {network.widths[0]})."
         )
     if not np.isfinite(x).all():
         raise InputError("The task's inputs have nan or infinite values; drop or repair them.")
     outputs = network.widths[-1]
     if np.issubdtype(y.dtype, np.floating):
         values = y.reshape(len(y), -1).T
+        if not np.isfinite(values).all():
+            raise InputError("The task's targets have nan or infinite values; drop or repair them.")
         if network.output != "linear" or len(values) != outputs:
             raise InputError(
-                f'A float target needs MLP(..., output="linear") with {len(values)} outputs, got {dataclasses.asdict(network)}.'
+                f'A float target needs MLP(..., output="linear") with {len(values)} outputs, got '
+                f"{outputs} of the kind {network.output!r}."
             )
         return values.astype(np.float32)
     if network.output != "softmax":
         raise InputError('Class labels need MLP(..., output="softmax"); for regression pass y as floats.')
+    if y.ndim != 1 or y.dtype.kind not in "iub":
+        raise InputError(f"Class labels must be integers 0, 1, ... in one column, got {y.dtype} of shape {y.shape}.")
+    y = y.astype(np.int64)
     if y.min() < 0 or y.max() >= outputs:
         raise InputError(
             f"Labels run from {y.min()} to {y.max()}; an MLP of {outputs} outputs needs them in 0..{outputs - 1}."

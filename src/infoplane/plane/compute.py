@@ -43,7 +43,7 @@ def information_plane(
         estimator_target: another estimator for I(T;Y), where wanted.
         channel: what T is, for an estimator that does not fix it; see :mod:`infoplane.channels`.
         layers: names; all if None.
-        epochs: members of ``recording.epochs``; all if None.
+        epochs: members of ``recording.epochs``, in any order; all if None.
         split: "all", "train", "test", or several of them (the result then has the dimension ``split``).
         null: shuffles of Y at the first, the maximal and the last checkpoint of each layer and network. With a
             positive number (20 is usual) these checkpoints also get the other checks: growth with n, half-sample
@@ -60,28 +60,28 @@ def information_plane(
             without declared noise under ``Identity()``; one class only.
     """
     started = time.perf_counter()
-    splits = [split] if isinstance(split, str) else list(split)
+    splits = [split] if isinstance(split, str) else list(dict.fromkeys(split))
     for given in (estimator, estimator_target):
         if given is not None and not isinstance(given, Estimator):
             raise InputError(f"information_plane needs an estimator such as Binned(bins=30), got {given!r}.")
-    names = list(recording.layers if layers is None else layers)
+    names = list(recording.layers if layers is None else dict.fromkeys(layers))
     for name in names:
         recording.position("layer", name)
-    marks = list(range(len(recording.epochs))) if epochs is None else [recording.position("epoch", e) for e in epochs]
-    if not names or not marks:
-        raise InputError("information_plane needs at least one layer and one epoch.")
+    marks = sorted({recording.position("epoch", e) for e in (recording.epochs if epochs is None else epochs)})
+    if not names or not marks or not splits:
+        raise InputError("information_plane needs at least one layer, one epoch and one split.")
     y = np.asarray(recording.y)
     if not np.issubdtype(y.dtype, np.floating) and len(np.unique(y, axis=0)) < 2:
         raise InputError("y has one class only, so there is nothing to be informed about.")
     if recording.probe.n < 4:
         raise InputError(f"information_plane needs at least 4 samples, got {recording.probe.n}.")
-    view = View(recording, estimator, channel, names, marks)
+    view = View(recording, estimator, channel, names, marks, sees_target=estimator_target is None)
     target_view = view if estimator_target is None else View(recording, estimator_target, channel, names, marks)
     parts = []
     for position, part in enumerate(splits):
         step = lambda what, done, of, k=position: progress(what, done + k * of, of * len(splits))  # noqa: E731
         parts.append(_one_split(view, target_view, part, null, seed, step))
-    dataset = parts[0] if isinstance(split, str) else xr.concat(parts, xr.DataArray(splits, dims="split", name="split"))
+    dataset = parts[0] if isinstance(split, str) else _joined(parts, splits)
     dataset.attrs = provenance(
         estimator=str(estimator),
         estimator_target=None if estimator_target is None else str(estimator_target),
@@ -90,12 +90,11 @@ def information_plane(
         null=null,
         seed=seed,
         task=recording.probe.task,
-        n_samples=recording.probe.n,
         enumerated=int(recording.probe.enumerated),
         noise=recording.noise or "none",
         training=recording.provenance,
         notes=list(recording.notes) + view.notes,
-        **_ceilings(recording),
+        **_ceilings(recording, splits[0] if len(splits) == 1 else "all"),
         wall_time=time.perf_counter() - started,
     )
     return check(dataset)
@@ -121,7 +120,7 @@ def _one_split(view: View, target_view: View, split: Split, null: int, seed: int
             dead[cell] = np.asarray((values.max(axis=1) == values.min(axis=1)).all(axis=1))
         done += len(block.seed)
         progress(f"measuring ({type(view.estimator).__name__})", done, shape[0] * shape[1])
-    dataset = _assemble(view, target_view, found, dead)
+    dataset = _assemble(view, target_view, split, found, dead)
     checked = Checks(view, target_view, split, null, seed).run(found["mi_input"], found["mi_target"], progress)
     return add_summary(dataset.assign({name: (_CELLS, values) for name, values in checked.items()}), seed)
 
@@ -132,7 +131,16 @@ def _store(found: dict[str, np.ndarray], cell: tuple, measured: LayerInformation
         values[cell] = part[:, 0] if part.ndim == 2 else part
 
 
-def _assemble(view: View, target_view: View, found: dict[str, np.ndarray], dead: np.ndarray) -> xr.Dataset:
+def _joined(parts: list[xr.Dataset], splits: list[Split]) -> xr.Dataset:
+    joined = xr.concat(parts, xr.DataArray(splits, dims="split", name="split"))
+    for name in ("mi_input", "mi_target"):  # "exact" only where every split's values are
+        joined[name].attrs["direction"] = min({p[name].attrs["direction"] for p in parts} - {"exact"}, default="exact")
+    return joined
+
+
+def _assemble(
+    view: View, target_view: View, split: Split, found: dict[str, np.ndarray], dead: np.ndarray
+) -> xr.Dataset:
     recording = view.recording
     coords = {
         "seed": np.asarray(recording.seeds),
@@ -146,7 +154,7 @@ def _assemble(view: View, target_view: View, found: dict[str, np.ndarray], dead:
         ("mi_input", view, view.channel.input_name),
         ("mi_target", target_view, target_view.channel.target_name),
     ):
-        exact = recording.probe.enumerated and isinstance(seen.channel, Quantize)
+        exact = recording.probe.enumerated and split == "all" and isinstance(seen.channel, Quantize)
         direction = "exact" if exact else seen.estimator.direction
         dataset[name].attrs = {
             "quantity": label,
@@ -158,12 +166,11 @@ def _assemble(view: View, target_view: View, found: dict[str, np.ndarray], dead:
     for kind in ("input", "target"):
         rising = np.diff(found[f"mi_{kind}"][:, :, np.argsort(order)], axis=2) > 1e-9
         dataset[f"violations_{kind}"] = (("seed", "epoch"), rising.sum(axis=2).astype(np.int32))
-    ceiling = _ceilings(recording)
     distance = np.full(dead.shape, np.nan)
     law = recording.probe.p_y_given_x
-    if "ceiling_mi_target" in ceiling and not (law is not None and is_soft(law)):
+    if not (law is not None and is_soft(law)) and (ceiling := _target_ceiling(recording, split)) is not None:
         # A certain label: the bottleneck curve is min(r, H(Y)), and no layer lies above it.
-        distance = np.minimum(found["mi_input"], ceiling["ceiling_mi_target"]) - found["mi_target"]
+        distance = np.minimum(found["mi_input"], ceiling[:, None, None]) - found["mi_target"]
     dataset["bound_distance"] = (_CELLS, distance)
     for name, values in recording.scalars.items():
         chosen = values.isel(epoch=view.marks) if "epoch" in values.dims else values
@@ -171,17 +178,26 @@ def _assemble(view: View, target_view: View, found: dict[str, np.ndarray], dead:
     return dataset
 
 
-def _ceilings(recording: Recording) -> dict[str, float]:
-    """ln n for I(X;T); H(Y) for I(T;Y), or I(X;Y) where the law of a random label is known; none for a float target."""
-    probe = recording.probe
-    ceilings = {"ceiling_mi_input": float(np.log(probe.n))}
+def _ceilings(recording: Recording, split: Split) -> dict[str, float | int]:
+    """Samples of a split, ln n for I(X;T), and the limit of I(T;Y) (a mean over networks), where there is one."""
+    samples, limit = recording.samples(split), _target_ceiling(recording, split)
+    n = recording.probe.n if samples is None else samples.shape[1]
+    ceilings = {"n_samples": n, "ceiling_mi_input": float(np.log(n))}
+    return ceilings if limit is None else {**ceilings, "ceiling_mi_target": float(limit.mean())}
+
+
+def _target_ceiling(recording: Recording, split: Split) -> np.ndarray | None:
+    """(seed,) H(Y), or I(X;Y) where the law of a random label is known; None for a float target."""
+    probe, samples = recording.probe, recording.samples(split)
     if np.issubdtype(np.asarray(probe.y).dtype, np.floating):
-        return ceilings
-    if probe.p_y_given_x is not None and is_soft(probe.p_y_given_x):
-        law, marginal = probe.p_y_given_x, probe.p_y_given_x.mean(axis=0)
-        return {
-            **ceilings,
-            "ceiling_mi_target": float((xlogy(law, law).sum(1)).mean() - xlogy(marginal, marginal).sum()),
-        }
-    p = np.unique(probe.y, axis=0, return_counts=True)[1] / probe.n
-    return {**ceilings, "ceiling_mi_target": float(-xlogy(p, p).sum())}
+        return None
+    rows = np.arange(probe.n)[None] if samples is None else samples
+    law = probe.p_y_given_x
+    if law is not None and is_soft(law):
+        given, marginal = xlogy(law, law).sum(axis=1), law[rows].mean(axis=1)
+        limits = given[rows].mean(axis=1) - xlogy(marginal, marginal).sum(axis=1)
+    else:
+        _, codes = np.unique(probe.y, axis=0, return_inverse=True)
+        p = np.stack([np.bincount(codes.ravel()[row], minlength=codes.max() + 1) for row in rows]) / rows.shape[1]
+        limits = -xlogy(p, p).sum(axis=1)
+    return np.broadcast_to(limits, len(recording.seeds))

@@ -19,8 +19,8 @@ def add_summary(dataset: xr.Dataset, seed: int = 0) -> xr.Dataset:
     Over (seed, layer): ``compression``, max over epochs of I(X;T) minus its last value; ``epoch_of_maximum``;
     ``fitting_gain``, last minus first I(T;Y); ``drift_to_diffusion_epoch`` where gradients were recorded (nan: never).
     Over (layer): each with ``_lower`` and ``_upper``, the 95 % bootstrap interval of the mean over networks, and
-    ``compression_null``, the mean compression of the same increments in shuffled order: a maximum of noisy values is
-    biased up, and compression that does not exceed this is no trend.
+    ``compression_null``, the mean compression of the same increments without their trend and in shuffled order: a
+    maximum of noisy values is biased up, and compression that does not exceed this is no trend.
     """
     mi_input, mi_target = dataset.mi_input, dataset.mi_target
     scalars = {
@@ -58,18 +58,21 @@ def bootstrap_interval(
     total = weight @ np.where(here, values, 0.0).reshape(shape)
     count = weight @ here.reshape(shape).astype(float)
     means = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-    low, high = np.full(means.shape[1], np.nan), np.full(means.shape[1], np.nan)
+    ends = np.full((2, means.shape[1]), np.nan)
     some = np.isfinite(means).any(axis=0)
-    tail = 50 * (1 - level)
-    low[some], high[some] = np.nanpercentile(means[:, some], [tail, 100 - tail], axis=0)
+    if some.any():
+        tail = 50 * (1 - level)
+        ends[:, some] = np.nanpercentile(means[:, some], [tail, 100 - tail], axis=0)
+    low, high = ends
     return low.reshape(values.shape[1:]), high.reshape(values.shape[1:])
 
 
 def _shuffled_compression(mi_input: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """(layer,) mean over networks and shuffles of the compression of (epoch, seed, layer) paths."""
+    """(layer,) mean over networks and shuffles of the compression of (epoch, seed, layer) paths without trend."""
     if len(mi_input) < 3:
         return np.full(mi_input.shape[2], np.nan)
     steps = np.diff(mi_input, axis=0)
+    steps = steps - steps.mean(axis=0)
     total = np.zeros(mi_input.shape[1:])
     for _ in range(_SHUFFLES):
         path = np.cumsum(steps[random.permutation(len(steps))], axis=0)

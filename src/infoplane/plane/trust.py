@@ -126,10 +126,10 @@ class Checks:
     def _beta(self, values: np.ndarray, seeds: np.ndarray, layer: str) -> tuple[np.ndarray, np.ndarray]:
         law = self.view.recording.probe.p_y_given_x
         nothing = np.full(len(values), np.nan)
-        if not isinstance(self.view.channel, Quantize) or law is None or not is_soft(law):
+        if not isinstance(self.target_view.channel, Quantize) or law is None or not is_soft(law):
             return nothing, nothing
-        block: LayerBlock = self.view.block(values, seeds, layer, self.split, np.arange(values.shape[1])[None])
-        keys = keys_of(np.asarray(through(self.view.channel, block)))
+        block: LayerBlock = self.target_view.block(values, seeds, layer, self.split, np.arange(values.shape[1])[None])
+        keys = keys_of(np.asarray(through(self.target_view.channel, block)))
         assert block.p_y_given_x is not None
         fits = [layer_beta(codes, p) for codes, p in zip(keys, block.p_y_given_x, strict=True)]
         return np.array([f.beta for f in fits]), np.array([f.residual for f in fits])

@@ -24,12 +24,21 @@ class View:
         layers: names.
         marks: positions along the recording's epochs.
         low, high: (seed, layer) ranges of the quantiser; interior: by layer, (seed, bins - 1) unequal walls or None.
+        sees_target: False where another estimator measures I(T;Y); this one then gets labels it can ignore.
     """
 
     def __init__(
-        self, recording: Recording, estimator: Estimator, channel: Channel | None, layers: list[str], marks: list[int]
+        self,
+        recording: Recording,
+        estimator: Estimator,
+        channel: Channel | None,
+        layers: list[str],
+        marks: list[int],
+        *,
+        sees_target: bool = True,
     ) -> None:
         self.recording, self.estimator, self.layers, self.marks = recording, estimator, layers, marks
+        self.sees_target = sees_target
         self.channel = resolved_channel(estimator, channel, recording)
         if isinstance(self.channel, Quantize):
             self.low, self.high = self._ranges(self.channel)
@@ -39,7 +48,8 @@ class View:
     def notes(self) -> list[str]:
         if isinstance(self.channel, Identity) and self.channel.assume_stochastic:
             return [
-                "T was taken as stochastic without declared noise: for a deterministic layer I(X;T) is infinite or constant."
+                "T was taken as stochastic without declared noise: "
+                "for a deterministic layer I(X;T) is infinite or constant."
             ]
         return []
 
@@ -96,12 +106,15 @@ class View:
                 walls_here["interior"] = np.stack(interior_here)
             elif interior is not None:
                 walls_here["interior"] = interior[seeds]
+        y, law = np.asarray(probe.y), probe.p_y_given_x
+        if not self.sees_target:
+            y, law = np.zeros(probe.n, np.int32), None
         return LayerBlock(
             activations,
-            of(np.asarray(probe.y)),
+            of(y),
             orders,
             population=probe.enumerated and split == "all",
-            p_y_given_x=None if probe.p_y_given_x is None or not is_soft(probe.p_y_given_x) else of(probe.p_y_given_x),
+            p_y_given_x=None if law is None or not is_soft(law) else of(law),
             x=None if self.recording.noise is None or probe.x is None else of(probe.x),
             **walls_here,
         )
@@ -126,13 +139,22 @@ class View:
         """(seed, bins - 1) quantiles pooled over all epochs, for bins of equal mass."""
         if channel.kind != "mass":
             return None
-        pools: list[list[np.ndarray]] = [[] for _ in self.recording.seeds]
         layers = self.recording.layers if channel.range == "global" else [self.layers[column]]
+        found: list[np.ndarray] = []
+        pool: list[np.ndarray] = []  # of one seed: blocks come seed by seed
+
+        def close() -> None:
+            ends = float(self.low[len(found), column]), float(self.high[len(found), column])
+            found.append(walls(np.concatenate(pool), channel.bins, "mass", ends))
+            pool.clear()
+
         for block in self.recording.blocks(layers, range(len(self.recording.epochs))):
             for cell, row in enumerate(block.seed):
-                pools[row] += [np.asarray(v[cell], np.float32).ravel() for v in block.activations.values()]
-        ends = zip(self.low[:, column], self.high[:, column], strict=True)
-        return np.stack([walls(np.concatenate(p), channel.bins, "mass", e) for p, e in zip(pools, ends, strict=True)])
+                if row > len(found):
+                    close()
+                pool += [np.asarray(v[cell]).ravel() for v in block.activations.values()]
+        close()
+        return np.stack(found)
 
 
 def resolved_channel(estimator: Estimator, channel: Channel | None, recording: Recording) -> Channel:
@@ -148,7 +170,10 @@ def resolved_channel(estimator: Estimator, channel: Channel | None, recording: R
         return fixed
     if channel is None and recording.noise is not None:
         return Identity()
-    fits = "Quantize(bins=30) with Plugin(), or the estimators Binned(bins=30) and PairwiseBounds(sigma), which bring theirs"
+    fits = (
+        "Quantize(bins=30) with Plugin(), or the estimators Binned(bins=30) and PairwiseBounds(sigma), "
+        "which bring theirs"
+    )
     if channel is None:
         raise InputError(f"{estimator} does not say what T is for a deterministic layer; name a channel: {fits}.")
     if isinstance(channel, Identity) and recording.noise is None and not channel.assume_stochastic:
@@ -174,7 +199,8 @@ def through(channel: Channel, block: LayerBlock) -> Any:
         return np.asarray(t) + noise_scale(t, channel)[:, None, None] * noise
     if isinstance(channel, Identity) or jnp.issubdtype(t.dtype, jnp.integer):
         return t
-    assert block.low is not None and block.high is not None
+    assert block.low is not None
+    assert block.high is not None
     values = np.asarray(t)
     if block.interior is not None:
         return np.stack([np.searchsorted(w, v, side="right") for w, v in zip(block.interior, values, strict=True)])

@@ -72,11 +72,11 @@ def from_arrays(
         x: (n, ...) inputs, for estimators that look at them.
         noise: the noise the network itself runs with, in words such as "Gaussian, sigma 0.1 after each layer"; None
             for a deterministic network.
-        epochs: epochs completed at each snapshot; 0, 1, 2, ... if None.
+        epochs: epochs completed at each snapshot, rising; 0, 1, 2, ... if None.
         seeds: labels of the networks; 0, 1, 2, ... if None.
         ranges: by layer, (low, high) of a bounded activation, such as (-1, 1) for tanh.
         train: (n,) or (seed, n) booleans, True for samples the network was trained on.
-        scalars: training curves over (seed, epoch).
+        scalars: training curves over (seed, epoch) or (seed, epoch, layer).
         p_y_given_x: (n, classes) the law of a random label, where known.
         enumerated: True if the samples are all inputs there are, each once and equally likely.
         task: a name for results.
@@ -93,13 +93,16 @@ def from_arrays(
     for name, array in arrays.items():
         if array.shape[:2] != (n_seeds, n_epochs):
             raise InputError(
-                f"All layers need the same seeds and epochs: {name!r} has {array.shape[:2]}, others {(n_seeds, n_epochs)}."
+                f"All layers need the same seeds and epochs: {name!r} has {array.shape[:2]}, "
+                f"others {(n_seeds, n_epochs)}."
             )
     axes = {}
     for axis, given, size in (("seeds", seeds, n_seeds), ("epochs", epochs, n_epochs)):
         values = np.arange(size) if given is None else np.asarray(given)
-        if values.shape != (size,) or len(np.unique(values)) != size:
-            raise InputError(f"from_arrays({axis}) needs {size} different integers to fit the arrays, got {given}.")
+        whole = values.dtype.kind in "iu" and values.shape == (size,)
+        if not whole or len(np.unique(values)) != size or (axis == "epochs" and (np.diff(values) < 0).any()):
+            rising = "rising" if axis == "epochs" else "different"
+            raise InputError(f"from_arrays({axis}) needs {size} {rising} integers to fit the arrays, got {given}.")
         axes[axis] = values.astype(np.int64)
     inputs = None if x is None else variable(x, "x")
     if inputs is not None and inputs.n != target.n:
@@ -126,8 +129,23 @@ def from_arrays(
         axes["epochs"],
         noise,
         {name: (ranges or {}).get(name) for name in arrays},
-        xr.Dataset() if scalars is None else scalars,
+        _curves(scalars, axes["seeds"], axes["epochs"], list(arrays)),
     )
+
+
+def _curves(scalars: xr.Dataset | None, seeds: np.ndarray, epochs: np.ndarray, layers: list[str]) -> xr.Dataset:
+    """Training curves on the axes of the recording."""
+    found = xr.Dataset(coords={"seed": seeds, "epoch": epochs, "layer": layers})
+    sizes = dict(found.sizes)
+    for name, values in ({} if scalars is None else scalars).items():
+        dims = ("seed", "epoch", "layer") if "layer" in values.dims else ("seed", "epoch")
+        if set(values.dims) != set(dims) or any(values.sizes[d] != sizes[d] for d in dims):
+            raise InputError(
+                f"scalars needs variables over (seed, epoch) or (seed, epoch, layer) of the sizes {sizes}, "
+                f"{name!r} has {dict(values.sizes)}."
+            )
+        found[str(name)] = (dims, values.transpose(*dims).to_numpy())
+    return found
 
 
 def _four_axes(array: Any, name: str, n: int) -> np.ndarray:
@@ -136,7 +154,8 @@ def _four_axes(array: Any, name: str, n: int) -> np.ndarray:
         values = values[None, None]
     if values.ndim != 4 or values.shape[2] != n:
         raise InputError(
-            f"Layer {name!r} needs the shape (seed, epoch, n, d) or (n, d) with n = {n} samples as in y, got {np.shape(array)}."
+            f"Layer {name!r} needs the shape (seed, epoch, n, d) or (n, d) with n = {n} samples as in y, "
+            f"got {np.shape(array)}."
         )
     if values.dtype.kind not in "fiub":
         raise InputError(f"Layer {name!r} has the type {values.dtype}; pass floats or integers.")

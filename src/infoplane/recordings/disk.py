@@ -3,7 +3,7 @@
 Layout, version 1::
 
     recording.json        {"format": "infoplane-recording", "version": 1, "kind": "activations", "layers": [...], ...}
-    probe.npz             y, and where known x, p_y_given_x, train
+    probe.npz             y, and where known x, p_y_given_x, train (one row a seed, in the order seeds first appear)
     snapshots/NNNNNN.npz  seeds (k,); layer/I (k, n, d) for the I-th layer; scalar/NAME (k,) or (k, layer)
     index.jsonl           one line a complete snapshot: {"file": ..., "bytes": ..., "epoch": ..., "seeds": [...]}
 
@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import os
 import warnings
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +28,20 @@ import xarray as xr
 
 from ..errors import InputError
 from .base import Probe, Recording
+from .layout import (
+    FORMAT,
+    VERSION,
+    mend,
+    only_begun,
+    read_header,
+    read_index,
+    read_npz,
+    write_index,
+    write_npz,
+    write_whole,
+)
 
-FORMAT, VERSION = "infoplane-recording", 1
+__all__ = ["DiskRecording", "Stored", "Writer", "open", "read", "write_whole"]
 
 
 class Writer:
@@ -79,23 +90,30 @@ class Writer:
             "ranges": {k: None if v is None else list(v) for k, v in (ranges or {}).items()},
             "noise": noise,
             "task": probe.task,
-            "enumerated": probe.enumerated,
+            "enumerated": bool(probe.enumerated),
             **header,
         }
-        if (self.path / "recording.json").exists():
-            if _header(self.path) != json.loads(json.dumps(self.header)):
-                raise InputError(f"{self.path} holds another recording; choose a new folder or delete it.")
-            self.epochs = [line["epoch"] for line in _mend_index(self.path)]
-            return
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise InputError(f"{self.path} exists and is not a recording; choose a new folder.")
+        arrays = {k: getattr(probe, k) for k in ("y", "x", "p_y_given_x", "train")}
+        arrays = {k: np.asarray(v) for k, v in arrays.items() if v is not None}
         try:
-            (self.path / "snapshots").mkdir(parents=True, exist_ok=True)
-            arrays = {k: getattr(probe, k) for k in ("y", "x", "p_y_given_x", "train")}
-            _write_npz(self.path / "probe.npz", {k: v for k, v in arrays.items() if v is not None})
-            write_whole(self.path / "recording.json", json.dumps(self.header, indent=1).encode())
+            self._begin(arrays)
         except OSError as error:
             raise InputError(f"{self.path} cannot be written: {error.strerror or error}.") from None
+
+    def _begin(self, arrays: dict[str, np.ndarray]) -> None:
+        """Make the folder, or continue the recording it holds."""
+        if (self.path / "recording.json").exists():
+            found = read_npz(self.path / "probe.npz")
+            same = found.keys() == arrays.keys() and all(np.array_equal(found[k], v) for k, v in arrays.items())
+            if read_header(self.path) != json.loads(json.dumps(self.header)) or not same:
+                raise InputError(f"{self.path} holds another recording; choose a new folder or delete it.")
+            self.epochs = [line["epoch"] for line in mend(self.path)]
+            return
+        if self.path.exists() and (not self.path.is_dir() or not only_begun(self.path)):
+            raise InputError(f"{self.path} exists and is not a recording; choose a new folder.")
+        (self.path / "snapshots").mkdir(parents=True, exist_ok=True)
+        write_npz(self.path / "probe.npz", arrays)
+        write_whole(self.path / "recording.json", json.dumps(self.header, indent=1).encode())
 
     def snapshot(
         self, epoch: int, activations: Mapping[str, Any], *, seeds: Sequence[int] | np.ndarray = (0,), **scalars: Any
@@ -123,6 +141,11 @@ class Writer:
                     f"Layer {layer!r} needs the shape (n, d) or (seeds, n, d) with {k} seeds and n = {self._n}, "
                     f"got {np.shape(activations[layer])}."
                 )
+            if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
+                raise InputError(
+                    f"Layer {layer!r} at epoch {epoch} needs finite numbers and has nan, infinity or another type; "
+                    "stop recording when a run diverges."
+                )
             arrays[f"layer/{index}"] = values
         for name, value in scalars.items():
             arrays[f"scalar/{name}"] = (
@@ -130,7 +153,7 @@ class Writer:
             )
         file = self.path / "snapshots" / f"{len(self.epochs):06d}.npz"
         try:
-            _write_npz(file, arrays)
+            write_npz(file, arrays)
             line = {
                 "file": file.name,
                 "bytes": file.stat().st_size,
@@ -147,71 +170,11 @@ class Writer:
 
     def keep_until(self, epoch: int) -> None:
         """Forget the snapshots after the last one of this epoch."""
-        lines, _ = _index(self.path)
+        lines, _ = read_index(self.path)
         kept = lines[: max((i + 1 for i, line in enumerate(lines) if line["epoch"] == epoch), default=0)]
         if len(kept) < len(lines):
-            write_whole(self.path / "index.jsonl", "".join(json.dumps(line) + "\n" for line in kept).encode())
+            write_index(self.path, kept)
             self.epochs = [line["epoch"] for line in kept]
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    import io
-
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # pyright: ignore[reportArgumentType]
-    write_whole(path, buffer.getvalue())
-
-
-def _header(path: Path) -> dict[str, Any]:
-    try:
-        header = json.loads((path / "recording.json").read_text())
-        if header["format"] != FORMAT:
-            raise KeyError
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is not a recording: it needs a recording.json of the format {FORMAT!r}.") from None
-    if header["version"] > VERSION:
-        raise InputError(
-            f"{path} has layout version {header['version']}, this infoplane reads up to {VERSION}; update it."
-        )
-    return header
-
-
-def _index(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Complete snapshots, and what had to be left out."""
-    file = path / "index.jsonl"
-    lines, notes = [], []
-    for text in file.read_text().splitlines() if file.exists() else []:
-        try:
-            line = json.loads(text)
-            whole = (path / "snapshots" / line["file"]).stat().st_size == line["bytes"]
-        except (ValueError, OSError, KeyError, TypeError):
-            whole = False
-        if not whole:
-            notes.append("The recording was cut off while a snapshot was written; that snapshot is left out.")
-            break
-        lines.append(line)
-    return lines, notes
-
-
-def _mend_index(path: Path) -> list[dict[str, Any]]:
-    """The complete snapshots, after forgetting an incomplete last line so that new lines follow whole ones."""
-    lines, notes = _index(path)
-    if notes:
-        write_whole(path / "index.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
-    return lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,12 +207,8 @@ class Stored:
         """Training curves over (seed, epoch) or (seed, epoch, layer), from all snapshots."""
         columns: dict[str, dict[tuple[int, int], np.ndarray]] = {}
         for file, cells in self.by_file().items():
-            with np.load(file, allow_pickle=False) as arrays:
-                for key in (k for k in arrays.files if k.startswith("scalar/")):
-                    values = arrays[key]
-                    columns.setdefault(key.removeprefix("scalar/"), {}).update(
-                        {cell: values[row] for cell, row in cells}
-                    )
+            for key, values in read_npz(file, lambda key: key.startswith("scalar/")).items():
+                columns.setdefault(key.removeprefix("scalar/"), {}).update({cell: values[row] for cell, row in cells})
         found = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs, "layer": self.header["layers"]})
         for name, cells in columns.items():
             shape = next(iter(cells.values())).shape
@@ -267,22 +226,18 @@ def read(path: str | Path) -> Stored:
         InputError: not a recording, or one without a complete snapshot.
     """
     path = Path(path)
-    header = _header(path)
-    lines, notes = _index(path)
+    header = {"kind": "activations", "noise": None, "ranges": {}, "enumerated": False, "task": "user's data"}
+    header |= read_header(path)
+    lines, notes = read_index(path)
     if not lines:
         raise InputError(f"{path} has no complete snapshot yet; record at least one.")
-    try:
-        with np.load(path / "probe.npz", allow_pickle=False) as arrays:
-            kept = {k: arrays[k] for k in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile):
-        raise InputError(f"{path} is damaged: its probe.npz cannot be read.") from None
-    probe = Probe(**kept, enumerated=header["enumerated"], task=header["task"])
+    probe = Probe(**read_npz(path / "probe.npz"), enumerated=header["enumerated"], task=header["task"])
     where = {
         (s, line["epoch"]): (path / "snapshots" / line["file"], row)
         for line in lines
         for row, s in enumerate(line["seeds"])
     }
-    seeds = sorted({s for s, _ in where})
+    seeds = list(dict.fromkeys(s for s, _ in where))
     every = sorted({e for _, e in where})
     epochs = [e for e in every if all((s, e) in where for s in seeds)]
     if not epochs:
@@ -309,8 +264,9 @@ class DiskRecording(Recording):
 
     def _snapshot(self, seed: int, epoch: int, layer: str) -> np.ndarray:
         file, row = self._files[seed, epoch]
-        with np.load(file, allow_pickle=False) as arrays:
-            return arrays[f"layer/{self.layers.index(layer)}"][row]
+        name = f"layer/{self.layers.index(layer)}"
+        values = read_npz(file, name.__eq__)[name][row]
+        return values.astype(np.float32) if values.dtype == np.float16 else values
 
     def save(self, path: str | Path) -> None:
         writer = Writer(path, self.layers, self.probe, ranges=self.ranges, noise=self.noise)

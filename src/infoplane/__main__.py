@@ -1,0 +1,5 @@
+"""``python -m infoplane``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,201 @@
+"""All commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from . import screen
+from .files import read_array, settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Measure how information flows through neural networks.",
+    epilog="Start with [bold]infoplane demo[/bold]. Exit status: 0 done, 2 input cannot be used, 3 a claim fails "
+    "(with --strict), 130 interrupted.",
+)
+
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder for results; a run that was interrupted continues there.")
+]
+Quick = Annotated[bool, typer.Option("--quick", help="Reduced size: at most a minute on two cores.")]
+Networks = Annotated[int | None, typer.Option("--seeds", help="Number of networks.", min=2)]
+Setting = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the estimator, such as bins=50.")
+]
+Named = Annotated[
+    str | None, typer.Option("--estimator", help="Name of the estimator; see [bold]infoplane list[/bold].")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of whatever is random.")]
+Null = Annotated[int, typer.Option("--null", help="Number of shuffles for a p-value.", min=0)]
+
+
+def run() -> None:
+    """Run the command line and turn what a user got wrong into one sentence."""
+    try:
+        app()
+    except InputError as error:
+        screen.complain(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        screen.complain("Interrupted; a run with --out continues where it stopped when called again.")
+        sys.exit(130)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the picture, the report and the data.")] = Path("demo"),
+) -> None:
+    """Train an ensemble on the 12-bit task and draw its information plane.
+
+    Example: [bold]infoplane demo --out demo[/bold]
+    """
+    from .. import experiments
+
+    with screen.progress() as progress:
+        result = experiments.run("black-box", quick=True, out=out, progress=progress)
+    picture = out / "plane.png"
+    picture.write_bytes((out / "figures" / "plane.png").read_bytes())
+    screen.seen(result)
+    screen.claims(result.claims)
+    screen.files({"picture": picture, "report": out / "report.html", "data": out})
+
+
+@app.command()
+def estimate(
+    x: Annotated[
+        str, typer.Argument(metavar="X", help="File of samples: .npy, .npz (FILE:ARRAY) or .csv (FILE:COL,COL).")
+    ],
+    y: Annotated[str, typer.Argument(metavar="Y", help="File of paired samples, likewise.")],
+    estimator: Named = None,
+    set_: Setting = None,
+    bits: Annotated[bool, typer.Option("--bits", help="Print bits instead of nats.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    null: Null = 0,
+    seed: Seed = 0,
+) -> None:
+    """Mutual information of two files of samples.
+
+    Examples:
+
+    [bold]infoplane estimate x.npy y.npy[/bold]
+
+    [bold]infoplane estimate data.csv:a,b data.csv:label --estimator Binned --set bins=20 --bits --json[/bold]
+    """
+    chosen = _estimator(estimator, set_)
+    first, second = read_array(x), read_array(y)
+    from .. import mutual_information
+
+    found = mutual_information(first, second, chosen, seed=seed, null=null).to("bits" if bits else "nats")
+    if as_json:
+        sys.stdout.write(json.dumps(screen.estimate_record(found)) + "\n")
+    else:
+        screen.estimate(found)
+
+
+@app.command()
+def plane(
+    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="Folder written by a recording.")],
+    estimator: Named = "Binned",
+    set_: Setting = None,
+    split: Annotated[str, typer.Option("--split", help="all, train or test.")] = "all",
+    null: Null = 20,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option("--out", help="Result file; a report is written beside it.")] = Path("plane.nc"),
+) -> None:
+    """The information plane of a recording on disk.
+
+    Example: [bold]infoplane plane demo/recordings/tanh --estimator PairwiseBounds --set sigma=0.1 --out plane.nc[/bold]
+    """
+    chosen = _estimator(estimator, set_)
+    assert chosen is not None
+    screen.check_writable(out.parent)
+    from .. import information_plane, recordings, report, save
+
+    opened = recordings.open(recording)
+    with screen.progress() as progress:
+        dataset = information_plane(opened, chosen, split=split, null=null, seed=seed, progress=progress)  # type: ignore[arg-type]
+    dataset.attrs["command"] = " ".join(["infoplane", *sys.argv[1:]])
+    dataset.attrs["title"] = f"{recording.name}: {chosen}"
+    save(dataset, out)
+    page = out.with_suffix(".html")
+    report.write(dataset, page)
+    screen.summary(dataset)
+    screen.files({"result": out, "report": page})
+
+
+@app.command()
+def reproduce(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Experiment; see [bold]infoplane list[/bold].")],
+    quick: Quick = False,
+    seeds: Networks = None,
+    out: Out = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 3 if a claim fails.")] = False,
+) -> None:
+    """Run an experiment of the literature and test its claims on the result.
+
+    Examples:
+
+    [bold]infoplane reproduce black-box --quick[/bold]
+
+    [bold]infoplane reproduce nonlinearity --seeds 30 --out results/nonlinearity[/bold]
+    """
+    from .. import experiments
+
+    experiments.describe(name)
+    folder = Path("results") / (name + ("-quick" if quick else "")) if out is None else out
+    with screen.progress() as progress:
+        result = experiments.run(name, quick=quick, seeds=seeds, out=folder, progress=progress)
+    screen.claims(result.claims)
+    screen.files({"report": folder / "report.html", "figures": folder / "figures", "data": folder})
+    screen.took(result.wall_time, result.command)
+    if strict and any(claim.verdict == "fails" for claim in result.claims):
+        raise typer.Exit(3)
+
+
+@app.command()
+def report(
+    results: Annotated[
+        list[Path], typer.Argument(metavar="RESULT.nc...", help="One or more results; drawn side by side.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("report.html"),
+) -> None:
+    """One HTML page of one or several results, self-contained and offline.
+
+    Example: [bold]infoplane report tanh.nc relu.nc --out compare.html[/bold]
+    """
+    from .. import load
+    from .. import report as page
+
+    page.write([load(path) for path in results], out)
+    screen.files({"report": out})
+
+
+@app.command(name="list")
+def list_() -> None:
+    """What there is: experiments and estimators."""
+    from .. import estimators, experiments
+
+    screen.listing(
+        [experiments.describe(name) for name in experiments.names()],
+        [type(estimators.by_name(name)) for name in estimators.names()],
+    )
+
+
+def _estimator(name: str | None, pairs: list[str] | None):
+    """The estimator asked for, checked before any file is read."""
+    if name is None:
+        if pairs:
+            raise InputError("--set needs --estimator: without one the method is chosen for the data.")
+        return None
+    from ..estimators import by_name
+
+    return by_name(name, **settings(pairs or []))

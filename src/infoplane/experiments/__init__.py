@@ -1,0 +1,10 @@
+"""The papers' experiments by name: each states its claims and tests them on its own result.
+
+>>> result = run("black-box", quick=True)  # doctest: +SKIP
+>>> result.claims  # doctest: +SKIP
+"""
+
+from .base import Claim, Experiment, Result, Verdict
+from .registry import describe, names, run
+
+__all__ = ["Claim", "Experiment", "Result", "Verdict", "describe", "names", "run"]

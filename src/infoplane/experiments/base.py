@@ -1,0 +1,244 @@
+"""What an experiment is, and the run that carries it out so that it can be interrupted anywhere.
+
+To add one, write a file beside this one with a subclass of :class:`Experiment` and name it in ``registry.py``. Every
+ensemble and every plane goes through the :class:`Run`, under a name: what is finished is found again on disk.
+"""
+
+from __future__ import annotations
+
+import abc
+import json
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import xarray as xr
+
+from .. import __version__
+from ..data import Task
+from ..errors import InputError
+from ..estimators import Estimator
+from ..networks import MLP, WeightsRecording, train_ensemble
+from ..plane import information_plane
+from ..progress import Progress, silent
+from ..recordings.disk import write_whole
+from ..results import load, save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Verdict = Literal["holds", "fails", "unclear"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of a paper, tested on our own ensemble.
+
+    Attributes:
+        text: the statement, one sentence.
+        verdict: "holds", "fails" or "unclear" here.
+        numbers: what decided it, by name; units in the name.
+        source: where the statement comes from.
+    """
+
+    text: str
+    verdict: Verdict
+    numbers: Mapping[str, float | str]
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an experiment found.
+
+    Attributes:
+        name, title: of the experiment.
+        datasets: planes and tables by name; each carries the claims, the command and the title in its attributes.
+        claims: with verdicts.
+        figures: matplotlib figures by name.
+        command: runs it again.
+        wall_time: seconds this call took; what was found finished on disk is not counted.
+        path: folder it was written to, or None.
+    """
+
+    name: str
+    title: str
+    datasets: dict[str, xr.Dataset]
+    claims: list[Claim]
+    figures: dict[str, Figure]
+    command: str
+    wall_time: float
+    path: Path | None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of an experiment: sizes, where it writes, and what it has already.
+
+    Attributes:
+        quick: reduced size, at most a minute on two cores.
+        seeds: number of networks.
+        out: folder, or None to keep everything in memory.
+        progress: told about every stage.
+    """
+
+    quick: bool
+    seeds: int
+    out: Path | None
+    progress: Progress
+    stages: list[str] = field(default_factory=list)
+
+    def ensemble(self, name: str, network: MLP, task: Task, **settings: Any) -> WeightsRecording:
+        """Train, or continue, or find trained, the ensemble of this name."""
+        path = None if self.out is None else self.out / "recordings" / name
+        return train_ensemble(network, task, seeds=self.seeds, path=path, progress=self._named(f"{name}: "), **settings)
+
+    def plane(
+        self,
+        name: str,
+        recording: WeightsRecording | Callable[[], WeightsRecording],
+        estimator: Estimator,
+        **settings: Any,
+    ) -> xr.Dataset:
+        """Measure the plane of this name, or find it measured."""
+        path = None if self.out is None else self.out / f"{name}.nc"
+        if path is not None and path.exists():
+            return load(path)
+        measured = recording if isinstance(recording, WeightsRecording) else recording()
+        dataset = information_plane(measured, estimator, progress=self._named(f"{name}: "), **settings)
+        if path is not None:
+            save(dataset, path)
+        return dataset
+
+    def _named(self, prefix: str) -> Progress:
+        return lambda what, done, of: self.progress(prefix + what, done, of)
+
+
+class Experiment(abc.ABC):
+    """An experiment of the literature.
+
+    Attributes:
+        name: as the command line takes it.
+        title: one line.
+        source: the paper.
+        seeds: networks at full size; quick_seeds: at reduced size.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    source: ClassVar[str]
+    seeds: ClassVar[int] = 50
+    quick_seeds: ClassVar[int] = 8
+
+    @abc.abstractmethod
+    def measure(self, run: Run) -> dict[str, xr.Dataset]:
+        """Train and measure; through ``run``, so that it can be continued."""
+
+    @abc.abstractmethod
+    def claims(self, datasets: Mapping[str, xr.Dataset]) -> list[Claim]:
+        """The statements and what the datasets say of them."""
+
+    @abc.abstractmethod
+    def draw(self, datasets: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
+        """The figures, by file name without ending."""
+
+    def run(
+        self,
+        *,
+        quick: bool = False,
+        seeds: int | None = None,
+        out: str | Path | None = None,
+        progress: Progress = silent,
+    ) -> Result:
+        """Carry it out; see :func:`infoplane.experiments.run`."""
+        started = time.perf_counter()
+        count = (self.quick_seeds if quick else self.seeds) if seeds is None else int(seeds)
+        if count < 2:
+            raise InputError(f"An experiment needs at least 2 networks for a spread, got {count}.")
+        folder = None if out is None else Path(out)
+        command = self._command(quick, seeds, folder)
+        if folder is not None:
+            _claim_folder(folder, {"experiment": self.name, "quick": quick, "seeds": count, "version": __version__})
+        datasets = self.measure(Run(quick, count, folder, progress))
+        claims = self.claims(datasets)
+        size = f"{count} networks" + (", quick" if quick else "")
+        for label, dataset in datasets.items():
+            dataset.attrs |= {
+                "title": f"{self.title}: {label} ({size})",
+                "command": command,
+                "claims": json.dumps([asdict(c) for c in claims]),
+                "experiment": self.name,
+            }
+        progress("drawing", 0, 1)
+        figures = self.draw(datasets)
+        wall_time = time.perf_counter() - started
+        result = Result(self.name, self.title, datasets, claims, figures, command, wall_time, folder)
+        if folder is not None:
+            _write(result, folder)
+        progress("drawing", 1, 1)
+        return result
+
+    def _command(self, quick: bool, seeds: int | None, folder: Path | None) -> str:
+        parts = ["infoplane", "reproduce", self.name, *(["--quick"] if quick else [])]
+        parts += [] if seeds is None else ["--seeds", str(seeds)]
+        parts += [] if folder is None else ["--out", folder.name]
+        return shlex.join(parts)
+
+
+def _claim_folder(folder: Path, run: dict[str, Any]) -> None:
+    """Make the folder this run's own, or make sure that it is."""
+    mark = folder / "run.json"
+    try:
+        if mark.exists():
+            if json.loads(mark.read_text()) != run:
+                raise InputError(
+                    f"{folder} holds another run ({mark.read_text().strip()}); choose a new --out or delete it."
+                )
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise InputError(f"{folder} is not empty and holds no run; choose a new --out.")
+        write_whole(mark, json.dumps(run).encode())
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(f"{folder} cannot be used: {getattr(error, 'strerror', None) or error}.") from None
+
+
+def _write(result: Result, folder: Path) -> None:
+    from .. import report
+
+    for name, dataset in result.datasets.items():
+        save(dataset, folder / f"{name}.nc")
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, figure in result.figures.items():
+        save_figure(figure, folder / "figures" / f"{name}.png")
+    report.write(planes(result.datasets), folder / "report.html", title=result.title)
+    summary = {
+        "experiment": result.name,
+        "command": result.command,
+        "claims": [asdict(claim) for claim in result.claims],
+        "wall_time_s": {name: round(float(d.attrs.get("wall_time", 0.0)), 1) for name, d in result.datasets.items()}
+        | {"this call": round(result.wall_time, 1)},
+    }
+    write_whole(folder / "claims.json", json.dumps(summary, indent=1).encode())
+
+
+def planes(datasets: Mapping[str, xr.Dataset]) -> list[xr.Dataset]:
+    """Those of the datasets that are information planes."""
+    return [d for d in datasets.values() if "mi_input" in d]
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure whole or not at all."""
+    import io
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    write_whole(path, buffer.getvalue())
+
+
+def sizes(run: Run, full: Sequence[Any] | int, quick: Sequence[Any] | int) -> Any:
+    """The setting for this run's size."""
+    return quick if run.quick else full

@@ -1,0 +1,62 @@
+"""All experiments, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import InputError, nearest
+from ..progress import Progress, silent
+from .base import Experiment, Result
+from .bin_size import BinSize
+from .black_box import BlackBox
+from .depth import Depth
+from .gradient_phases import GradientPhases
+from .nonlinearity import Nonlinearity
+from .train_size import TrainSize
+
+_EXPERIMENTS: dict[str, Experiment] = {
+    e.name: e for e in (BlackBox(), TrainSize(), Depth(), GradientPhases(), BinSize(), Nonlinearity())
+}
+
+
+def names() -> list[str]:
+    """The names of all experiments."""
+    return list(_EXPERIMENTS)
+
+
+def describe(name: str) -> Experiment:
+    """The experiment of this name, with its title, source and sizes.
+
+    Raises:
+        InputError: there is none; the message has the nearest name.
+    """
+    if name not in _EXPERIMENTS:
+        raise InputError(f"There is no experiment {name!r}; {nearest(name, names())}")
+    return _EXPERIMENTS[name]
+
+
+def run(
+    name: str,
+    *,
+    quick: bool = False,
+    seeds: int | None = None,
+    out: str | Path | None = None,
+    progress: Progress = silent,
+) -> Result:
+    """Run an experiment of the literature and test its claims.
+
+    Args:
+        name: one of :func:`names`.
+        quick: reduced size, at most a minute on two cores.
+        seeds: number of networks; the experiment's own if None.
+        out: folder for datasets, figures, claims and report. An interrupted run continues when called again; a
+            finished one is read. None keeps everything in memory.
+        progress: called with (stage, done, total).
+
+    Returns:
+        Result with ``datasets``, ``claims`` and ``figures``.
+
+    Raises:
+        InputError: an unknown name, fewer than 2 networks, or a folder that holds something else.
+    """
+    return describe(name).run(quick=quick, seeds=seeds, out=out, progress=progress)

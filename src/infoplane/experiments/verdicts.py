@@ -1,0 +1,82 @@
+"""From numbers over networks to a verdict: what the 95 % interval of the mean lies above, below, or across."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from ..plane.summary import bootstrap_interval
+from .base import Verdict
+
+BITS = 1.0 / math.log(2.0)
+SLIGHT = 0.1  # bits: a fall of I(X;T) beyond this counts as compression; our choice
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean over networks with its 95 % bootstrap interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} [{self.lower:.3g}, {self.upper:.3g}]"
+
+    def above(self, limit: float) -> Verdict:
+        """Whether the mean exceeds a limit."""
+        return "holds" if self.lower > limit else "fails" if self.upper <= limit else "unclear"
+
+    def below(self, limit: float) -> Verdict:
+        """Whether the mean stays under a limit."""
+        return "holds" if self.upper < limit else "fails" if self.lower >= limit else "unclear"
+
+
+def mean_over_networks(values: xr.DataArray | np.ndarray) -> Mean:
+    """Mean of (seed,) values with its interval; nan entries are left out."""
+    array = np.asarray(values, np.float64).reshape(-1, 1)
+    lower, upper = bootstrap_interval(array, np.random.default_rng(0xC1A1))
+    return Mean(float(np.nanmean(array)) if np.isfinite(array).any() else math.nan, float(lower[0]), float(upper[0]))
+
+
+def all_of(verdicts: list[Verdict]) -> Verdict:
+    """Holds if all hold, fails if one fails."""
+    return "fails" if "fails" in verdicts else "unclear" if "unclear" in verdicts else "holds"
+
+
+def any_of(verdicts: list[Verdict]) -> Verdict:
+    """Holds if one holds, fails if all fail."""
+    return "holds" if "holds" in verdicts else "unclear" if "unclear" in verdicts else "fails"
+
+
+def opposite(verdict: Verdict) -> Verdict:
+    """Of the negated statement."""
+    return {"holds": "fails", "fails": "holds", "unclear": "unclear"}[verdict]  # type: ignore[return-value]
+
+
+def compression(plane: xr.Dataset, layer: str) -> Mean:
+    """Fall of I(X;T) after its maximum, in bits."""
+    return mean_over_networks(plane.compression.sel(layer=layer) * BITS)
+
+
+def excess_compression(plane: xr.Dataset, layer: str) -> Mean:
+    """The same above what the path's own steps give in shuffled order without their trend, in bits."""
+    return mean_over_networks((plane.compression - plane.compression_null).sel(layer=layer) * BITS)
+
+
+def compresses(plane: xr.Dataset, layer: str) -> Verdict:
+    """Whether a layer's I(X;T) falls after its maximum by more than its own noise and 0.1 bits."""
+    return excess_compression(plane, layer).above(SLIGHT)
+
+
+def last_hidden(plane: xr.Dataset) -> str:
+    """Name of the layer before the output."""
+    return str(plane.layer.values[-2])
+
+
+def hidden(plane: xr.Dataset) -> list[str]:
+    """Names of the hidden layers."""
+    return [str(layer) for layer in plane.layer.values[:-1]]

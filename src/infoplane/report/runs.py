@@ -1,0 +1,151 @@
+"""A dataset as the page's scripts read it: one run a panel, numbers as packed 32-bit floats."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..plane.phases import gradient_phases
+from ..plane.summary import bootstrap_interval
+from .look import Layer
+
+_BLOCK = 1000  # columns bootstrapped at once: 16 MB of resampled means
+
+
+def panels(datasets: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """One dataset over (seed, epoch, layer) a panel: those with a further dimension (split, estimator) come apart."""
+    found = []
+    for position, dataset in enumerate(datasets):
+        title = str(dataset.attrs.get("title") or f"run {position + 1}")
+        found += _apart(dataset.assign_attrs(title=title), ["split", "estimator"])
+    return found
+
+
+def _apart(dataset: xr.Dataset, dimensions: list[str]) -> list[xr.Dataset]:
+    for name in (n for n in dimensions if n in dataset.dims):
+        parts = []
+        for k, label in enumerate(dataset[name].to_numpy()):
+            part = dataset.isel({name: k}, drop=True)
+            title = f"{dataset.attrs['title']}, {label}"
+            parts += _apart(part.assign_attrs({"title": title, name: str(label)}), dimensions)
+        return parts
+    return [dataset]
+
+
+def describe(dataset: xr.Dataset, looks: Sequence[Layer]) -> dict[str, Any]:
+    """Everything the scripts draw of one run, ready for JSON; nats throughout.
+
+    Args:
+        dataset: a plane over (seed, epoch, layer).
+        looks: all layers of the page; the run names its own by position.
+    """
+    places = {look.name: k for k, look in enumerate(looks)}
+    attrs = dataset.attrs
+    run: dict[str, Any] = {
+        "title": attrs["title"],
+        "layers": [places[str(name)] for name in dataset["layer"].to_numpy()],
+        "epochs": [float(e) for e in dataset["epoch"].to_numpy()],
+        "seeds": [str(s) for s in dataset["seed"].to_numpy()],
+        "ceilings": {kind: finite(attrs.get(f"ceiling_mi_{kind}")) for kind in ("input", "target")},
+        "bound": has_bound(dataset),
+        "curves": _training(dataset),
+        "phases": _phases(dataset),
+    }
+    for kind in ("input", "target"):
+        values = dataset[f"mi_{kind}"]
+        run[kind] = {
+            "quantity": values.attrs["quantity"],
+            "direction": values.attrs["direction"],
+            "value": packed(_plane(values)),
+            "band": packed(band(_plane(values))),
+            **{end: _uncertainty(dataset, f"mi_{kind}_{end}") for end in ("stderr", "lower", "upper")},
+        }
+    return run
+
+
+def has_bound(dataset: xr.Dataset) -> bool:
+    """Whether the label is certain, so that no layer lies above min(I(X;T), H(Y))."""
+    applies = "bound_distance" in dataset and bool(np.isfinite(dataset["bound_distance"].to_numpy()).any())
+    return applies and finite(dataset.attrs.get("ceiling_mi_target")) is not None
+
+
+def finite(value: Any) -> float | None:
+    """The number, or None where it is missing or not finite: JSON has no nan."""
+    return float(value) if isinstance(value, int | float | np.number) and math.isfinite(value) else None
+
+
+def packed(values: np.ndarray) -> dict[str, Any]:
+    """An array for the page: base64 of little-endian 32-bit floats, and its shape."""
+    content = np.ascontiguousarray(values, "<f4").tobytes()
+    return {"data": base64.b64encode(content).decode("ascii"), "shape": list(values.shape)}
+
+
+def band(values: np.ndarray) -> np.ndarray:
+    """Mean over networks and its 95 % bootstrap interval, entries that are not finite left out.
+
+    Args:
+        values: (seed, ...).
+
+    Returns:
+        (3, ...): mean, lower, upper; the interval is nan for one network.
+    """
+    columns = values.reshape(len(values), -1).astype(np.float64)
+    found = np.full((3, columns.shape[1]), np.nan)
+    here = np.isfinite(columns)
+    count = here.sum(axis=0)
+    np.divide(np.where(here, columns, 0.0).sum(axis=0), count, out=found[0], where=count > 0)
+    for start in range(0, columns.shape[1], _BLOCK):
+        block = slice(start, start + _BLOCK)
+        # The same resamples of networks for every block, so that a band is of one piece.
+        found[1:, block] = bootstrap_interval(columns[:, block], np.random.default_rng(0xBA2D))
+    return found.reshape(3, *values.shape[1:])
+
+
+def _plane(values: xr.DataArray) -> np.ndarray:
+    return values.transpose("seed", "epoch", "layer").to_numpy().astype(np.float64)
+
+
+def _uncertainty(dataset: xr.Dataset, name: str) -> dict[str, Any] | float | None:
+    """Packed values, or one number where all are the same, or None where there are none."""
+    if name not in dataset:
+        return None
+    values = _plane(dataset[name])
+    if np.isnan(values).all():
+        return None
+    first = values.flat[0]
+    return float(first) if np.isfinite(first) and (values == first).all() else packed(values)
+
+
+def _training(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Bands of loss and accuracy by name of the samples: {"loss": {"train": (3, epoch), ...}, ...}."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in sorted(map(str, dataset.data_vars)):
+        what, _, part = name.partition("_")
+        values = dataset[name]
+        if what not in ("loss", "accuracy") or not part or set(values.dims) != {"seed", "epoch"}:
+            continue
+        array = values.transpose("seed", "epoch").to_numpy().astype(np.float64)
+        if np.isfinite(array).any():
+            found.setdefault(what, {})[part.replace("_", " ")] = packed(band(array))
+    return found
+
+
+def _phases(dataset: xr.Dataset) -> dict[str, Any] | None:
+    """Bands of the mean and the spread of the batch gradients, and by layer the epoch where the spread wins."""
+    if "gradient_mean" not in dataset or "gradient_std" not in dataset:
+        return None
+    phases = gradient_phases(dataset)
+    normalised = "mean" in phases
+    mean, std = (phases["mean"], phases["std"]) if normalised else (dataset.gradient_mean, dataset.gradient_std)
+    drift = band(phases.drift_to_diffusion_epoch.transpose("seed", "layer").to_numpy())
+    return {
+        "normalised": normalised,
+        "mean": packed(band(_plane(mean))),
+        "std": packed(band(_plane(std))),
+        "drift": [[finite(v) for v in column] for column in drift.T],
+    }

@@ -1,0 +1,120 @@
+"""The verb ``write``: datasets in, one HTML file out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from ..errors import InputError
+from ..recordings.layout import write_whole
+from ..results import check
+from . import look, runs, tables, words
+
+
+def write(
+    datasets: xr.Dataset | Sequence[xr.Dataset],
+    path: str | Path,
+    *,
+    title: str | None = None,
+    claims: Sequence[Mapping[str, Any]] | None = None,
+) -> Path:
+    """Write a report that needs nothing but a browser: no network, no server, no other file.
+
+    It holds the interactive plane (one panel a dataset, split or estimator, one slider over all epochs), information
+    and training curves with 95 % bands over networks, gradient phases, claims, what to beware of, and provenance.
+
+    Args:
+        datasets: one information plane, or several to stand side by side; what their attributes say is printed.
+        path: file, usually ending in ``.html``; written whole or not at all.
+        title: of the page; that of the first dataset if None.
+        claims: mappings with "text", "verdict" ("holds", "fails", "unclear"), "source" and "numbers" (by name); those
+            in the attribute ``claims`` of the datasets if None.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: not a plane, claims that cannot be read, or a file that cannot be written.
+    """
+    given = [datasets] if isinstance(datasets, xr.Dataset) else datasets
+    if not isinstance(given, list | tuple) or not given:
+        raise InputError(f"A report needs an information plane or a list of them, got {_kind(datasets)}.")
+    for dataset in given:
+        _checked(dataset)
+    page = render(given, title, claims)
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, page.encode())
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
+    return path
+
+
+def render(
+    datasets: Sequence[xr.Dataset], title: str | None = None, claims: Sequence[Mapping[str, Any]] | None = None
+) -> str:
+    """The page as text; the same for the same input, byte for byte."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    panels = runs.panels(datasets)
+    looks = look.layers([[str(name) for name in p["layer"].to_numpy()] for p in panels])
+    data = {
+        "layers": [{"name": x.name, "colour": x.colour, "symbol": x.symbol} for x in looks],
+        "runs": [runs.describe(panel, looks) for panel in panels],
+    }
+    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return template.from_string(_file("template.html.j2")).render(
+        title=title or panels[0].attrs["title"],
+        lead=words.lead(panels),
+        overview=tables.overview(panels),
+        layers=looks,
+        runs=[words.outline(panel, run) for panel, run in zip(panels, data["runs"], strict=True)],
+        networks=list(dict.fromkeys(seed for run in data["runs"] for seed in run["seeds"])),
+        claims=tables.claims(_claims(datasets) if claims is None else claims),
+        trust=[tables.trust(panel) for panel in panels],
+        provenance=tables.provenance(datasets),
+        data=data,
+        style=Markup(_file("style.css")),
+        plotly=Markup(get_plotlyjs()),
+        scripts=[Markup(_file(name)) for name in ("plane.js", "curves.js", "page.js")],
+    )
+
+
+def _file(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _checked(dataset: Any) -> None:
+    if not isinstance(dataset, xr.Dataset):
+        raise InputError(f"A report needs information planes (xarray.Dataset), got {_kind(dataset)}.")
+    check(dataset)
+    if not all(dataset.sizes[name] for name in ("seed", "epoch", "layer")):
+        raise InputError("A report needs at least one network, one epoch and one layer; this plane is empty.")
+
+
+def _kind(value: Any) -> str:
+    return "an empty list" if isinstance(value, list | tuple) and not value else type(value).__name__
+
+
+def _claims(datasets: Sequence[xr.Dataset]) -> list[Mapping[str, Any]]:
+    """Claims of all datasets, each once: an experiment writes the same ones into all of its planes."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for dataset in datasets:
+        text = dataset.attrs.get("claims", "[]")
+        try:
+            listed = json.loads(text)
+            found |= {json.dumps(claim, sort_keys=True): dict(claim) for claim in listed}
+        except (ValueError, TypeError):
+            raise InputError(
+                f"The attribute 'claims' of {dataset.attrs.get('title', 'a plane')!r} needs a JSON list of mappings, "
+                f"got {str(text)[:60]!r}."
+            ) from None
+    return list(found.values())
