@@ -57,7 +57,8 @@ define install
 	@echo "Installing $(if $(filter .,$(1)),infoplane,infoplane$(1:.%=%)) into $(VENV); this takes a few minutes the first time"
 	@{ $(BIN)/python -m pip install --disable-pip-version-check -e '$(1)' 2>&1; echo "pip ended with $$?"; } \
 	  | tee $(VENV)/install.log \
-	  | awk '/^Collecting /{sub(/[^A-Za-z0-9._-].*/, "", $$2); printf " %s", $$2; fflush()} \
+	  | awk '/^Collecting |^Processing .*[.]whl/{sub(/.*\//, "", $$2); sub(/-[0-9].*|[^A-Za-z0-9._-].*/, "", $$2); \
+	      printf " %s", $$2; fflush()} \
 	      /^Installing (build dep|collected)/{printf " ..."; fflush()} \
 	      /^pip ended with /{code = $$4} END {print ""; exit code}' \
 	  || { tail -n 15 $(VENV)/install.log; echo "Installing failed; the whole log is $(VENV)/install.log"; exit 1; }

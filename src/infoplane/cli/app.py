@@ -65,7 +65,7 @@ def demo(
     picture = out / "plane.png"
     picture.write_bytes((out / "figures" / "plane.png").read_bytes())
     screen.seen(result)
-    screen.claims(result.claims)
+    screen.claims(result.claims, brief=True)
     screen.files({"picture": picture, "report": out / "report.html", "data": out})
 
 

@@ -78,10 +78,10 @@ def _csv(path: Path, part: str | None) -> Any:
             if name not in table.columns:
                 raise InputError(f"{path} has no column {name!r}; {nearest(name, [str(c) for c in table.columns])}")
         table = table[wanted]
-    if table.isna().any(axis=None):
-        raise InputError(f"{path} has missing values in {int(table.isna().any(axis=1).sum())} rows; drop or fill them.")
-    kinds = {dtype.kind for dtype in table.dtypes}
-    if kinds <= {"i", "u", "b"} or kinds <= {"f", "i", "u", "b"}:
+    missing = int(table.isna().to_numpy().any(axis=1).sum())
+    if missing:
+        raise InputError(f"{path} has missing values in {missing} rows; drop or fill them.")
+    if all(pd.api.types.is_numeric_dtype(table[name]) for name in table.columns):
         return table.to_numpy()
     return table.astype(str).to_numpy(dtype=str)
 

@@ -114,15 +114,18 @@ def estimate_record(found: Estimate) -> dict[str, Any]:
     return fields | {"interval_95": [plain(end) for end in found.interval(0.95)]}
 
 
-def claims(found: Sequence[Claim]) -> None:
-    """The claims and what our networks say of them."""
+def claims(found: Sequence[Claim], *, brief: bool = False) -> None:
+    """The claims and what our networks say of them; brief: the first number of each only."""
     table = Table(title="Claims, tested on these networks", title_justify="left")
     table.add_column("claim", ratio=3)
     table.add_column("verdict")
     table.add_column("numbers (mean over networks [95 % interval])", ratio=3)
     for claim in found:
         colour = _COLOURS[claim.verdict]
-        numbers = "\n".join(f"{name}: {value}" for name, value in claim.numbers.items())
+        shown = list(claim.numbers.items())[: 1 if brief and len(claim.numbers) < 3 else 0 if brief else None]
+        numbers = "\n".join(f"{name}: {value}" for name, value in shown)
+        if brief and not shown:
+            numbers = "layer by layer: in the report"
         table.add_row(
             claim.text, f"[{colour}]{claim.verdict}[/{colour}]", numbers.replace("[", r"\["), end_section=True
         )

@@ -41,7 +41,9 @@ class BlackBox(Experiment):
         few = np.unique(np.linspace(0, len(recording.epochs) - 1, sizes(run, 24, 9)).astype(int))
         return {
             "binned": run.plane("binned", recording, Binned(30), null=20),
-            "pairwise": run.plane("pairwise", recording, PairwiseBounds(), epochs=recording.epochs[few], null=20),
+            "pairwise": run.plane(
+                "pairwise", recording, PairwiseBounds(), epochs=recording.epochs[few], null=sizes(run, 20, 0)
+            ),
         }
 
     def claims(self, datasets: Mapping[str, xr.Dataset]) -> list[Claim]:

@@ -12,7 +12,7 @@ from .. import plots
 from ..data import twelve_bit
 from ..estimators import Binned, PairwiseBounds
 from ..networks import MLP, Adam
-from .base import Claim, Experiment, Run, sizes
+from .base import Claim, Experiment, Run, Verdict, sizes
 from .verdicts import all_of, compresses, compression, excess_compression, hidden, last_hidden, opposite
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Nonlinearity(Experiment):
         ]
         both, others = ("tanh", "softsign"), ("relu", "softplus", "linear")  # saturating on both sides, or not
         excess = {a: excess_compression(datasets[f"{a}-binned"], layer) for a in _ACTIVATIONS}
-        seen = {a: compresses(datasets[f"{a}-binned"], layer) for a in _ACTIVATIONS}
+        seen: dict[str, Verdict] = {a: compresses(datasets[f"{a}-binned"], layer) for a in _ACTIVATIONS}
         found.append(
             Claim(
                 f"{layer} compresses with activations that saturate on both sides, and not with the others.",
@@ -114,16 +114,18 @@ class Nonlinearity(Experiment):
 
 def _agreement(datasets: Mapping[str, xr.Dataset], layer: str) -> list[Claim]:
     """Whether binning and pairwise bounds say the same of each activation, where both were measured."""
-    found = {}
+    found: dict[str, list[Verdict]] = {}
     for activation in _ACTIVATIONS:
         if f"{activation}-pairwise" not in datasets:
             return []
         found[activation] = [compresses(datasets[f"{activation}-{kind}"], layer) for kind in ("binned", "pairwise")]
-    agree = ["holds" if a == b else "unclear" if "unclear" in (a, b) else "fails" for a, b in found.values()]
+    agree: list[Verdict] = [
+        "holds" if a == b else "unclear" if "unclear" in (a, b) else "fails" for a, b in found.values()
+    ]
     return [
         Claim(
             f"Binning and pairwise bounds agree on whether {layer} compresses, for every activation.",
-            all_of(agree),  # type: ignore[arg-type]
+            all_of(agree),
             {a: f"binned: {b}, pairwise: {p}" for a, (b, p) in found.items()},
             "arXiv:2003.09671",
         )

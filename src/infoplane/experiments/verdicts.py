@@ -24,7 +24,8 @@ class Mean:
     upper: float
 
     def __str__(self) -> str:
-        return f"{self.value:.3g} [{self.lower:.3g}, {self.upper:.3g}]"
+        value, lower, upper = (0.0 if abs(v) < 1e-9 else v for v in (self.value, self.lower, self.upper))
+        return f"{value:.3g} [{lower:.3g}, {upper:.3g}]"
 
     def above(self, limit: float) -> Verdict:
         """Whether the mean exceeds a limit."""

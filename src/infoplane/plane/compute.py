@@ -60,7 +60,7 @@ def information_plane(
             without declared noise under ``Identity()``; one class only.
     """
     started = time.perf_counter()
-    splits = [split] if isinstance(split, str) else list(dict.fromkeys(split))
+    splits: list[Split] = list(dict.fromkeys([split] if isinstance(split, str) else split))  # type: ignore[list-item]
     for given in (estimator, estimator_target):
         if given is not None and not isinstance(given, Estimator):
             raise InputError(f"information_plane needs an estimator such as Binned(bins=30), got {given!r}.")

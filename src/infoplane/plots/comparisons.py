@@ -111,8 +111,8 @@ def compression(planes: Named, ax: Axes | None = None, *, unit: str = "bits", le
             if "compression_null" in plane:
                 null, half = float(plane.compression_null[k]) * factor, 0.3 / len(names)
                 ax.plot([x - half, x + half], [null, null], color=GREY, linewidth=1.3, zorder=2)
-    labels = [label for label, _ in pairs]
-    turned = max(map(len, labels)) > 12 or len(pairs) > 8
+    labels = [_two_lines(label, 11) for label, _ in pairs]
+    turned = max(len(line) for label in labels for line in label.splitlines()) > 13 or len(pairs) > 8
     ax.set_xticks(range(len(pairs)), labels, rotation=25 if turned else 0, ha="right" if turned else "center")
     for between in range(1, len(pairs)):
         ax.axvline(between - 0.5, color="0.88", linewidth=0.8, zorder=1)
@@ -163,7 +163,7 @@ def depth(dataset: xr.Dataset, ax: Axes | None = None, *, legend: bool = True) -
         raise InputError(
             f"depth needs a table over hidden_layers with {', '.join(ends)}; it lacks {', '.join(missing)}."
         )
-    ax = axes_or_new(ax, 5.6, 3.8)
+    ax = axes_or_new(ax, 6.4, 3.8)
     hidden = dataset.hidden_layers.to_numpy().astype(float)
     middle, low, high = (dataset[name].to_numpy().astype(float) for name in ends)
     look = looks(3)[0]
@@ -180,14 +180,14 @@ def depth(dataset: xr.Dataset, ax: Axes | None = None, *, legend: bool = True) -
         entries.append(key("median not reached", **above))
     shares = dataset.reached.to_numpy() if "reached" in dataset else np.full(len(hidden), np.nan)
     labels = [
-        f"{int(h)}\n({share:.0%})" if np.isfinite(share) else f"{int(h)}"
+        f"{int(h)}\n{100 * share:.0f} %" if np.isfinite(share) else f"{int(h)}"
         for h, share in zip(hidden, shares, strict=True)
     ]
     ax.xaxis.set_major_locator(FixedLocator(list(hidden)))
     ax.set_xticks(hidden, labels)
     ax.set_xlim(hidden.min() - 0.5, hidden.max() + 0.5)
-    ax.set_xlabel("hidden layers" + (" (share of networks that get there)" if np.isfinite(shares).any() else ""))
-    ax.set_ylabel(_two_lines(str(dataset.attrs.get("quantity", "epochs to full I(T;Y)"))))
+    ax.set_xlabel("hidden layers" + ("; share of networks that get there" if np.isfinite(shares).any() else ""))
+    ax.set_ylabel(_two_lines(str(dataset.attrs.get("quantity", "epochs to full I(T;Y)")), 40))
     _round_epochs(ax)
     tidy(ax)
     if legend:
@@ -195,13 +195,13 @@ def depth(dataset: xr.Dataset, ax: Axes | None = None, *, legend: bool = True) -
     return ax
 
 
-def _two_lines(text: str) -> str:
-    """A long label broken at the space nearest to its middle."""
-    spaces = [i for i, letter in enumerate(text) if letter == " "]
-    if len(text) < 40 or not spaces:
+def _two_lines(text: str, longest: int) -> str:
+    """A long label broken after the space or hyphen nearest to its middle."""
+    breaks = [i + 1 for i, letter in enumerate(text) if letter in " -"]
+    if len(text) <= longest or not breaks:
         return text
-    at = min(spaces, key=lambda i: abs(i - len(text) / 2))
-    return f"{text[:at]}\n{text[at + 1 :]}"
+    at = min(breaks, key=lambda i: abs(i - len(text) / 2))
+    return f"{text[:at].rstrip()}\n{text[at:]}"
 
 
 def _draw_networks(ax: Axes, dataset: xr.Dataset, hidden: np.ndarray) -> list:

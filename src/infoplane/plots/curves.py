@@ -47,7 +47,7 @@ def information_curves(
     values, epochs = array(dataset, which, unit), epochs_of(dataset)
     epoch_axis(ax, epochs)
     ax.set_ylim(*limits([dataset], which, unit))
-    ax.set_ylabel(information_label(dataset, which, unit))
+    ax.set_ylabel(information_label([dataset], which, unit))
     tidy(ax)
     names = layers_of(dataset)
     styles = looks(len(names))

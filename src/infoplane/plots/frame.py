@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from .style import GREY, key, tidy
 from .values import array, ceiling, certain_label
@@ -15,13 +17,19 @@ from .values import array, ceiling, certain_label
 _SHORT = {"mi_input": "I(X;T)", "mi_target": "I(T;Y)"}
 
 
-def information_label(dataset: xr.Dataset, name: str, unit: str) -> str:
-    """What an axis shows: the quantity that was measured, what it stands for, and the unit."""
-    short = _SHORT[name]
-    quantity = str(dataset[name].attrs.get("quantity", short))
-    if quantity.startswith("H("):  # the entropy of a code is the code's information on the input
-        return rf"$I(X;\hat{{T}})$ = {quantity}  ({unit})"
-    return f"{quantity}  ({unit})"
+def information_label(planes: Sequence[xr.Dataset], name: str, unit: str) -> str:
+    """What an axis shows: the quantity that was measured, what it stands for, and the unit.
+
+    Where the planes measure different quantities, only what they stand for.
+    """
+    quantities = list(dict.fromkeys(str(plane[name].attrs.get("quantity", _SHORT[name])) for plane in planes))
+    # The entropy of a code is the code's information on the input.
+    entropy = all(quantity.startswith("H(") for quantity in quantities)
+    stands_for = r"$I(X;\hat{T})$" if entropy else _SHORT[name]
+    if len(quantities) > 1:
+        return f"{stands_for}  ({unit})"
+    quantity = re.sub(r"\d+\.\d{4,}", lambda number: f"{float(number[0]):.3g}", quantities[0])
+    return f"{stands_for} = {quantity}  ({unit})" if entropy else f"{quantity}  ({unit})"
 
 
 def limits(planes: Sequence[xr.Dataset], name: str, unit: str) -> tuple[float, float]:
@@ -44,8 +52,10 @@ def draw_frame(ax: Axes, planes: Sequence[xr.Dataset], unit: str) -> list[Line2D
     across, along = limits(planes, "mi_input", unit), limits(planes, "mi_target", unit)
     ax.set_xlim(*across)
     ax.set_ylim(*along)
-    ax.set_xlabel(information_label(first, "mi_input", unit))
-    ax.set_ylabel(information_label(first, "mi_target", unit))
+    ax.set_xlabel(information_label(planes, "mi_input", unit))
+    ax.set_ylabel(information_label(planes, "mi_target", unit))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
     tidy(ax)
     most_input, most_target = ceiling(first, "mi_input", unit), ceiling(first, "mi_target", unit)
     dashed = {"color": GREY, "linewidth": 0.9, "linestyle": (0, (5, 3)), "zorder": 1}

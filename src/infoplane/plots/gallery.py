@@ -123,20 +123,24 @@ def path_panels(planes: Named, *, unit: str = "bits") -> Figure:
     rows = math.ceil(len(pairs) / columns)
     figure = new_figure(2.7 * columns + 2.0, 2.5 * rows + 0.5)
     grid = figure.subplots(rows, columns, squeeze=False)
-    together = [plane for _, plane in pairs]
+    together, lines = [plane for _, plane in pairs], []
     for k, ax in enumerate(grid.flat):
         if k >= len(pairs):
             ax.remove()
             continue
         label, shown = pairs[k]
-        draw_paths(ax, shown, together, unit)
+        lines = draw_paths(ax, shown, together, unit)
         ax.set_title(label, fontsize="medium")
     _outer_labels(grid, len(pairs))
     add_colour_bar(grid[0, 0], list(figure.axes), np.concatenate([epochs_of(plane) for plane in together]))
     longest = max(together, key=lambda plane: plane.sizes["layer"])
-    entries = layer_keys(longest)
+    entries = [*layer_keys(longest), *lines]
     figure.legend(
-        handles=entries, loc="outside lower center", ncols=min(len(entries), 8), frameon=False, fontsize="small"
+        handles=entries,
+        loc="outside lower center",
+        ncols=min(len(entries), 3 * columns),
+        frameon=False,
+        fontsize="small",
     )
     return figure
 

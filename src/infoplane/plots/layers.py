@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from .frame import draw_frame
-from .style import Look, axes_or_new, key, legend_beside, looks
+from .style import Look, axes_or_new, key, legend_beside, looks, nested_sizes
 from .values import array, bounded, checked_plane, layers_of, mean, nearest_epoch, reach
 
 _STAGES = (("first checkpoint", "none"), ("maximal I(X;T)", "left"), ("last checkpoint", "full"))
@@ -50,9 +50,10 @@ def plane(
     names = layers_of(dataset)
     styles = looks(len(names))
     paths = [array(dataset, name, unit) for name in ("mi_input", "mi_target")]
+    sizes = nested_sizes(len(names))
     for column, (name, look) in enumerate(zip(names, styles, strict=True)):
         across, along = (values[:, :, column] for values in paths)
-        _draw_layer(ax, across, along, look, name)
+        _draw_layer(ax, (across, along), look, name, sizes[column])
         _draw_bounds(ax, dataset.isel(layer=column), unit, look)
     if legend:
         shown = [key(name, look) for name, look in zip(names, styles, strict=True)]
@@ -75,8 +76,9 @@ def plane(
     return ax
 
 
-def _draw_layer(ax: Axes, across: np.ndarray, along: np.ndarray, look: Look, name: str) -> None:
+def _draw_layer(ax: Axes, values: tuple[np.ndarray, np.ndarray], look: Look, name: str, size: float) -> None:
     """A layer's mean path from (seed, epoch) values, with its three markers and their intervals."""
+    across, along = values
     x, y = mean(across), mean(along)
     ax.plot(x, y, color=look.colour, linewidth=1.4, zorder=3, label=name)
     there = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
@@ -91,13 +93,13 @@ def _draw_layer(ax: Axes, across: np.ndarray, along: np.ndarray, look: Look, nam
             x[mark],
             y[mark],
             marker=look.marker,
-            markersize=7,
+            markersize=size,
             color=look.colour,
             fillstyle=fill,  # type: ignore[arg-type]
             markerfacecolor=ax.get_facecolor() if fill == "none" else look.colour,
             markerfacecoloralt=ax.get_facecolor(),
             label=f"{name}, {stage}",
-            zorder=4 + 0.1 * (fill == "full"),
+            zorder=4,
             clip_on=False,
         )
 

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from .frame import draw_frame
-from .style import axes_or_new, colour_map, epoch_norm, figure_holding, key, legend_beside, looks
+from .style import axes_or_new, colour_map, epoch_norm, figure_holding, key, legend_beside, looks, nested_sizes
 from .values import array, checked_plane, epochs_of, layers_of, mean, nearest_epoch
 
 _JOINED = 60  # thin lines between layers are drawn for at most so many epochs: more would be a solid patch
@@ -93,12 +93,15 @@ def plane_paths(
         InputError: no plane, several splits, an unknown unit.
     """
     dataset = checked_plane(dataset)
-    ax = axes_or_new(ax, 7.6, 4.0)
+    own, ax = ax is None, axes_or_new(ax, 7.4, 4.0)
     entries = draw_paths(ax, dataset, [dataset], unit)
     if colour_bar:
         add_colour_bar(ax, [ax], epochs_of(dataset))
-    if legend:
-        legend_beside(ax, [*layer_keys(dataset), *entries])
+    handles = [*layer_keys(dataset), *entries]
+    if legend and own:  # beyond the colour bar
+        figure_holding(ax).legend(handles=handles, loc="outside right upper", frameon=False, fontsize="small")
+    elif legend:
+        legend_beside(ax, handles)
     return ax
 
 
@@ -117,6 +120,7 @@ def draw_paths(ax: Axes, dataset: xr.Dataset, together: list[xr.Dataset], unit: 
     colours = shades(norm(epochs[joined]))
     ax.add_collection(LineCollection(list(lines), colors=colours, linewidths=0.5, alpha=0.45, zorder=2), autolim=False)
     names = layers_of(dataset)
+    sizes = nested_sizes(len(names), 9.0, 5.5)
     for column, (name, look) in enumerate(zip(names, looks(len(names)), strict=True)):
         points = (across[:, column], along[:, column])
         settings = {"cmap": shades, "norm": norm, "marker": look.marker, "clip_on": False}
@@ -124,7 +128,12 @@ def draw_paths(ax: Axes, dataset: xr.Dataset, together: list[xr.Dataset], unit: 
         ends = [0, len(epochs) - 1]
         edge = {"edgecolor": "black", "linewidth": 0.8, "zorder": 4}
         ax.scatter(
-            *(p[ends] for p in points), c=epochs[ends], s=46, label=f"{name}, first and last", **edge, **settings
+            *(p[ends] for p in points),
+            c=epochs[ends],
+            s=sizes[column] ** 2,
+            label=f"{name}, first and last",
+            **edge,
+            **settings,
         )
     return entries
 

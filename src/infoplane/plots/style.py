@@ -29,7 +29,7 @@ _PER_NAT = {"bits": 1 / math.log(2), "nats": 1.0}
 class Look(NamedTuple):
     """Colour and marker of one layer or one run."""
 
-    colour: tuple[float, ...]
+    colour: tuple[float, float, float, float]
     marker: str
 
 
@@ -53,7 +53,13 @@ def colour_map() -> ListedColormap:
 def looks(count: int) -> list[Look]:
     """Colours from dark to light and markers for ``count`` layers or runs, in their order."""
     shades = colour_map()(np.linspace(0, 1, count) if count > 1 else [0.0])
-    return [Look(tuple(map(float, shade)), MARKERS[k % len(MARKERS)]) for k, shade in enumerate(shades)]
+    whole = [(float(r), float(g), float(b), float(a)) for r, g, b, a in shades]
+    return [Look(shade, MARKERS[k % len(MARKERS)]) for k, shade in enumerate(whole)]
+
+
+def nested_sizes(count: int, largest: float = 10.0, smallest: float = 6.0) -> list[float]:
+    """Marker sizes from large to small, so that what stands on one spot shows one around the other; points."""
+    return [float(size) for size in np.linspace(largest, smallest, count)] if count > 1 else [smallest]
 
 
 def new_figure(width: float, height: float) -> Figure:

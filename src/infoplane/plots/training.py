@@ -30,7 +30,7 @@ def training_curves(dataset: xr.Dataset, ax: Axes | None = None, *, unit: str = 
             of them with one loss at least.
         ax: where to draw; a new figure if None.
         unit: "bits" or "nats".
-        legend: whether to put a legend beside the Axes.
+        legend: whether to put a legend above the Axes.
 
     Returns:
         The Axes of the loss; that of the error, where there is one, shares its epochs.
@@ -70,8 +70,9 @@ def training_curves(dataset: xr.Dataset, ax: Axes | None = None, *, unit: str = 
             entries.append(key(f"error, {part}", color=light.colour, linestyle=_LINES[part]))
         other.set_ylim(bottom=0)
     if legend:
-        # An axis on the right needs room for its numbers before the legend begins.
-        ax.legend(handles=entries, loc="upper right", frameon=False, fontsize="small")
+        # Above, as an axis on the right may have its numbers where other legends are.
+        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": len(entries)}
+        ax.legend(handles=entries, frameon=False, fontsize="small", **place)
     return ax
 
 

@@ -52,7 +52,7 @@ def _saturation(panel: xr.Dataset) -> Iterator[str]:
     if share is not None and (share > 0.5).any():
         yield (
             f"Saturated at the last checkpoint: {_layers(panel, share > 0.5)}. Nearly every input has a value of its "
-            "own there, so I(X;T) stands at its ceiling ln n and says little of the layer."
+            "own there, so I(X;T) stands at its ceiling log n and says little of the layer."
         )
 
 
@@ -67,14 +67,15 @@ def _growth(panel: xr.Dataset) -> Iterator[str]:
 
 def _calibration(panel: xr.Dataset) -> Iterator[str]:
     error, value = last(panel, "mi_input_calibration"), last(panel, "mi_input")
-    if error is None or value is None:
-        return
+    if error is None or value is None or panel["mi_input"].attrs["direction"] == "exact":
+        return  # with every input at hand there is no sampling for the method to be wrong about
     off = np.abs(error) > np.maximum(0.1 * np.abs(value), 0.1 / BITS)
     if off.any():
         worst = error[off][np.abs(error[off]).argmax()] * BITS
+        side = "too low" if worst < 0 else "too high"
         yield (
             f"On independent normal units with the same n, size, means and deviations, where the truth is known, the "
-            f"method is off by up to {worst:+.2f} bits ({_layers(panel, off)})."
+            f"method is off by up to {abs(worst):.2f} bits, {side}, ({_layers(panel, off)})."
         )
 
 
@@ -96,7 +97,7 @@ def _trend(panel: xr.Dataset) -> Iterator[str]:
     if within.any():
         yield (
             f"The fall of I(X;T) after its maximum is not shown to exceed that of the same steps in shuffled order in "
-            f"{_layers(panel, within)}: no compression is shown there."
+            f"{_layers(panel, within)}: by this measure no trend is shown there."
         )
 
 
@@ -136,7 +137,7 @@ def _dead(panel: xr.Dataset) -> Iterator[str]:
 
 def _range(panel: xr.Dataset) -> Iterator[str]:
     if "out_of_range" in panel and (total := int(panel["out_of_range"].sum())):
-        yield f"{counted(total, 'value')} over all snapshots lay outside the range of the bins and went into the end bins."
+        yield f"{counted(total, 'value')} over all snapshots lay outside the bins and went into the end ones."
 
 
 def _unbounded(panel: xr.Dataset) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Viridis grows lighter all along, so that layers keep their order in greyscale; its palest end is lost on white paper.
-_SCALE, _PALEST = "Viridis", 0.88
+_SCALE, _PALEST = "Viridis", 0.86
 
 # Plotly's marker names, each with the path that draws it in a 16 x 16 box for the legend.
 _SYMBOLS = {

@@ -54,6 +54,7 @@ def describe(dataset: xr.Dataset, looks: Sequence[Layer]) -> dict[str, Any]:
         "ceilings": {kind: finite(attrs.get(f"ceiling_mi_{kind}")) for kind in ("input", "target")},
         "bound": has_bound(dataset),
         "curves": _training(dataset),
+        "lossTitle": "loss (cross-entropy), nats" if "softmax" in str(attrs.get("training")) else "loss",
         "phases": _phases(dataset),
     }
     for kind in ("input", "target"):
@@ -124,13 +125,14 @@ def _uncertainty(dataset: xr.Dataset, name: str) -> dict[str, Any] | float | Non
 def _training(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
     """Bands of loss and accuracy by name of the samples: {"loss": {"train": (3, epoch), ...}, ...}."""
     found: dict[str, dict[str, Any]] = {}
+    classes = "ceiling_mi_target" in dataset.attrs  # a share of right answers means nothing for a float target
     for name in sorted(map(str, dataset.data_vars)):
         what, _, part = name.partition("_")
         values = dataset[name]
         if what not in ("loss", "accuracy") or not part or set(values.dims) != {"seed", "epoch"}:
             continue
         array = values.transpose("seed", "epoch").to_numpy().astype(np.float64)
-        if np.isfinite(array).any():
+        if np.isfinite(array).any() and (classes or what == "loss"):
             found.setdefault(what, {})[part.replace("_", " ")] = packed(band(array))
     return found
 

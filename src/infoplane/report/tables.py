@@ -37,6 +37,8 @@ def number(value: float) -> str:
     """A number with about three digits; a dash where there is none."""
     if not math.isfinite(value):
         return _NONE if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    if value == 0:
+        return "0"
     size = abs(value)
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
     text = f"{value:,.{digits}f}"

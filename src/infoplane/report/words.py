@@ -24,11 +24,11 @@ def lead(panels: Sequence[xr.Dataset]) -> list[str]:
     tasks = unique(panels, lambda p: str(p.attrs.get("task") or ""))
     counts = unique(panels, lambda p: counted(p.sizes["seed"], "network"))
     several = f" in each of {len(panels)} planes" if len(panels) > 1 else ""
-    who = f"{counts[0]}{several}" if len(counts) == 1 else f"{len(panels)} ensembles of networks"
+    who = counts[0] if len(counts) == 1 else f"{len(panels)} ensembles of networks"
     task = f" trained on “{tasks[0]}”" if len(tasks) == 1 and tasks[0] else ""
     quantities = unique(panels, lambda p: f"{p['mi_input'].attrs['quantity']} and {p['mi_target'].attrs['quantity']}")
     named = quantities[0] if len(quantities) == 1 else "by the quantities named at the axes"
-    what = f"{who}{task}: what each layer keeps of its input X and tells of the target Y, {named}."
+    what = f"{who}{task}{several if len(counts) == 1 else ''}: what each layer keeps of its input X and tells of the target Y, {named}."
     return [what, *unique(panels, _meaning), *unique(panels, _samples), *unique(panels, _direction)]
 
 
@@ -79,17 +79,18 @@ def _direction(panel: xr.Dataset) -> str:
     return f"The horizontal value is {say[0]}, the vertical one {say[1]}."
 
 
-def outline(panel: xr.Dataset, run: Mapping[str, Any]) -> dict[str, Any]:
+def outline(number: int, panel: xr.Dataset, run: Mapping[str, Any]) -> dict[str, Any]:
     """What the template needs to lay out a run: its title, which plots it has, and what is drawn under its points."""
     ceilings = run["ceilings"]
     under = []
     if ceilings["input"] is not None:
-        under.append("dotted vertical line: ln n, the most any layer can show with this many inputs")
+        under.append("dotted vertical line: log n, the most any layer can show with this many inputs")
     if has_bound(panel):
         under.append("solid line: min(I(X;T), H(Y)), which no layer can exceed as the label is certain")
     elif ceilings["target"] is not None:
         under.append("dotted horizontal line: the most that can be known of Y")
     return {
+        "number": number,
         "title": run["title"],
         "curves": list(run["curves"]),
         "phases": run["phases"] is not None,

@@ -11,7 +11,7 @@ from typing import Any
 import xarray as xr
 
 from ..errors import InputError
-from ..recordings.layout import write_whole
+from ..recordings.disk import write_whole
 from ..results import check
 from . import look, runs, tables, words
 
@@ -31,7 +31,7 @@ def write(
     Args:
         datasets: one information plane, or several to stand side by side; what their attributes say is printed.
         path: file, usually ending in ``.html``; written whole or not at all.
-        title: of the page; that of the first dataset if None.
+        title: of the page; made of those of the datasets if None.
         claims: mappings with "text", "verdict" ("holds", "fails", "unclear"), "source" and "numbers" (by name); those
             in the attribute ``claims`` of the datasets if None.
 
@@ -72,11 +72,11 @@ def render(
     }
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return template.from_string(_file("template.html.j2")).render(
-        title=title or panels[0].attrs["title"],
+        title=title or " · ".join(dict.fromkeys(panel.attrs["title"] for panel in panels[:3])),
         lead=words.lead(panels),
         overview=tables.overview(panels),
         layers=looks,
-        runs=[words.outline(panel, run) for panel, run in zip(panels, data["runs"], strict=True)],
+        runs=[words.outline(k, panel, run) for k, (panel, run) in enumerate(zip(panels, data["runs"], strict=True))],
         networks=list(dict.fromkeys(seed for run in data["runs"] for seed in run["seeds"])),
         claims=tables.claims(_claims(datasets) if claims is None else claims),
         trust=[tables.trust(panel) for panel in panels],
