@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import expit
 
 from .errors import InputError
 
@@ -56,8 +57,8 @@ class Task:
             InputError: a fraction outside (0, 1], an unknown kind, or fewer than two training samples.
         """
         n = len(self.y)
-        n_train = round(fraction * n)
-        if not 0.0 < fraction <= 1.0 or n_train < 2:
+        n_train = round(fraction * n) if 0.0 < fraction <= 1.0 else 0
+        if n_train < 2:
             raise InputError(f"split needs a fraction in (0, 1] that leaves 2 samples of {n}, got {fraction}.")
         if kind == "legacy":
             return np.arange(n_train), np.arange(n_train, n)
@@ -118,7 +119,7 @@ def twelve_bit(gamma: float | None = None, *, seed: int = 0) -> Task:
         y = (f >= _THRESHOLD).astype(np.int32)
         p_one = y.astype(np.float64)
     else:
-        p_one = 1.0 / (1.0 + np.exp(-gamma * (f - (_THRESHOLD - 0.5))))
+        p_one = expit(gamma * (f - (_THRESHOLD - 0.5)))
         y = (np.random.default_rng([seed, 0x12B1]).random(4096) < p_one).astype(np.int32)
     name = "12-bit, hard rule" if gamma is None else f"12-bit, soft rule gamma={gamma:g}"
     return Task(x.astype(np.float32), y, name, np.stack([1.0 - p_one, p_one], axis=1), enumerated=True)

@@ -42,6 +42,8 @@ def mutual_information(
         InputError: lengths that differ, fewer than 2 samples, nan or infinity, a discrete argument with one class
             only, or data that do not fit the estimator.
     """
+    if not isinstance(null, int | np.integer) or null < 0:
+        raise InputError(f"null is a number of shuffles, 0 or more (20 is usual), got {null!r}.")
     first, second = pair(x, y)
     estimator = _checked(estimator)
     reason = ()
@@ -81,7 +83,8 @@ def _checked(estimator: Any) -> Estimator | None:
         raise InputError(f"Pass an estimator, not its class: {estimator.__name__}().")
     if isinstance(estimator, Channel):
         raise InputError(
-            f"{estimator} is a channel, not an estimator; write Binned(...) for Quantize, PairwiseBounds(...) for noise."
+            f"{estimator} is a channel, not an estimator; "
+            "write Binned(...) for Quantize, PairwiseBounds(...) for noise."
         )
     raise InputError(f"estimator must be an object such as Binned(bins=30) or None, got {estimator!r}.")
 

@@ -66,11 +66,6 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
             raise InputError(
                 f"A plane's {name} needs the attributes 'quantity' and 'direction' (one of {_DIRECTIONS})."
             )
-    if dataset.attrs.get("schema_version", 0) > SCHEMA_VERSION:
-        raise InputError(
-            f"This result has schema version {dataset.attrs['schema_version']}, "
-            f"this infoplane reads up to {SCHEMA_VERSION}; update it."
-        )
     for where in (dataset, *dataset.data_vars.values()):
         for key, value in where.attrs.items():
             if not isinstance(value, str | int | float | np.integer | np.floating):
@@ -119,8 +114,13 @@ def load(path: str | Path) -> xr.Dataset:
         dataset = xr.load_dataset(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{path} is not a result of infoplane: it cannot be read as netCDF.") from None
-    if "schema_version" not in dataset.attrs:
+    schema = dataset.attrs.get("schema_version")
+    if not isinstance(schema, int | np.integer):
         raise InputError(f"{path} is netCDF but no result of infoplane: it has no schema_version.")
+    if schema > SCHEMA_VERSION:
+        raise InputError(
+            f"{path} has schema version {schema}, this infoplane reads up to {SCHEMA_VERSION}; update infoplane."
+        )
     for name in dataset.coords:  # text comes back as objects; as written it was fixed-width text
         if dataset[name].dtype == object:
             dataset = dataset.assign_coords({name: (dataset[name].dims, dataset[name].to_numpy().astype(str))})

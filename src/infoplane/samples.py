@@ -64,17 +64,22 @@ def variable(values: Any, name: str = "x") -> Variable:
     if hasattr(values, "detach"):  # torch, without importing it
         values = values.detach().cpu()
         values = values.float() if str(values.dtype) == "torch.bfloat16" else values
-    array = np.asarray(values)
-    if array.ndim == 0 or array.shape[0] == 0:
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise InputError(f"{name} has rows of unequal length; pass an array (n, d).") from None
+    if array.ndim == 0 or array.size == 0:
         raise InputError(f"{name} needs samples along its first axis, got an array of shape {array.shape}.")
     if array.dtype == object:
         array = _from_objects(array, name)
+    if array.dtype.name in ("float16", "bfloat16"):
+        array = array.astype(np.float32)
     if array.dtype.kind == "c":
         raise InputError(f"{name} is complex; pass its real and imaginary parts as two columns.")
     if array.dtype.kind not in "fiubUS":
         raise InputError(f"{name} has the type {array.dtype}; pass floats, integers, booleans or strings.")
-    if array.dtype == np.float16:
-        array = array.astype(np.float32)
+    if array.dtype == np.longdouble:
+        array = array.astype(np.float64)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).any(axis=tuple(range(1, array.ndim))).sum())
         raise InputError(f"{name} has nan or infinite values in {bad} of {array.shape[0]} rows; drop or repair them.")

@@ -1,4 +1,4 @@
-"""The training program once more, slowly, for one network in double precision: what the compiled one is held against."""
+"""The training program once more, slowly, one network in double precision: what the compiled one is held against."""
 
 from __future__ import annotations
 

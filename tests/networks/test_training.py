@@ -137,14 +137,15 @@ def test_full_batch_has_no_gradient_noise():
 
 def test_same_seed_same_bits_and_company_does_not_matter():
     def run(seeds):
-        return train_ensemble(MLP([4, 5, 3]), classes_task(), seeds=seeds, epochs=5, batch_size=16)
+        return train_ensemble(
+            MLP([4, 5, 3]), classes_task(), seeds=seeds, epochs=5, batch_size=16, checkpoint_epochs=[]
+        )
 
-    first, again, alone, others = run([7, 1, 2]), run([7, 1, 2]), run([7]), run([9, 7])
+    first, again, alone = run([1, 7, 2, 9]), run([1, 7, 2, 9]), run([7])
     assert_array_equal(first.parameters, again.parameters)
     assert first.scalars.identical(again.scalars)
     # Other networks change the shape of the products, hence their rounding, and nothing else.
-    assert_allclose(alone.parameters[0], first.parameters[0], atol=1e-5)
-    assert_allclose(others.parameters[1], first.parameters[0], atol=1e-5)
+    assert_allclose(alone.parameters[0], first.parameters[1], atol=1e-5)
     assert np.abs(first.parameters[0, 0] - first.parameters[1, 0]).max() > 0.1
 
 
@@ -179,7 +180,5 @@ def test_activations_are_those_of_the_kept_weights(trained):
     for layer, values in zip(recording.layers, expected, strict=True):
         assert_allclose(recording.activations(8, EPOCHS, layer), values, atol=1e-5)
     train = task.split(0.8, seed=8)[0]
-    assert_allclose(
-        recording.activations(8, EPOCHS, "output", "train"), expected[-1][np.sort(train)], atol=1e-5
-    )
+    assert_allclose(recording.activations(8, EPOCHS, "output", "train"), expected[-1][np.sort(train)], atol=1e-5)
     assert len(recording.activations(8, EPOCHS, "output", "test")) == N - N_TRAIN

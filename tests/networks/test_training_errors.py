@@ -74,9 +74,9 @@ def test_bad_parts(make, message):
 
 
 def test_diverging_loss_names_the_seed_and_keeps_no_bad_snapshot(tmp_path):
+    task = Task(X, (100 * X[:, :1] ** 3).astype(np.float32), "steep")
+    network = MLP([3, 4, 1], "relu", output="linear")
     with pytest.raises(InputError, match=r"loss of seed 0, 1 is no longer finite at epoch \d+.*lower learning rate"):
-        task = Task(X, (100 * X[:, :1] ** 3).astype(np.float32), "steep")
-        network = MLP([3, 4, 1], "relu", output="linear")
         train_ensemble(network, task, seeds=2, epochs=60, batch_size=8, optimizer=SGD(5.0), path=tmp_path / "run")
     assert "nan" not in (tmp_path / "run" / "index.jsonl").read_text()
     assert len(list((tmp_path / "run" / "snapshots").iterdir())) == len(
@@ -93,7 +93,7 @@ def test_folder_that_holds_something_else(tmp_path):
 
 def test_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written|not a recording"):
+    with pytest.raises(InputError, match="exists and is not a recording"):
         train_ensemble(NETWORK, TASK, seeds=1, epochs=1, path=tmp_path / "file")
     with pytest.raises(InputError, match="cannot be written"):
         train_ensemble(NETWORK, TASK, seeds=1, epochs=1, path=tmp_path / "file" / "run")

@@ -101,16 +101,25 @@ class Binned(Estimator):
             )
             return keys_of(codes), outside.sum(axis=(1, 2))
         with jax.enable_x64(True):
-            packed, outside = _quantise_rows(block.activations, block.low, block.high, self.bins, packable)
+            scale = [_scale(low, high, self.bins) for low, high in zip(block.low, block.high, strict=True)]
+            packed, outside = _quantise_rows(
+                block.activations, block.low, block.high, np.array(scale), self.bins, packable
+            )
         packed = np.asarray(packed)
         return (packed if packable else keys_of(packed)), np.asarray(outside).astype(np.int64)
 
 
 def quantise(values: np.ndarray, low: float, high: float, bins: int) -> np.ndarray:
     """Codes 0..bins-1 on equal intervals of [low, high], closed at the top; values outside fall into the end bins."""
-    if high <= low:
-        return np.zeros(values.shape, np.int32)
-    return np.clip(np.floor((values - low) * (bins / (high - low))), 0, bins - 1).astype(np.int32)
+    # Rounded in the type of the values, as `_quantise_rows` does: else a value on a wall has two codes.
+    number = np.result_type(values, np.float32).type
+    low, scale = number(low), number(_scale(low, high, bins))
+    return np.clip(np.floor((values - low) * scale), 0, bins - 1).astype(np.int32)
+
+
+def _scale(low: float, high: float, bins: int) -> float:
+    """Bins per unit of the value; 0 where the range is a point, so that all falls into the first bin."""
+    return bins / (float(high) - float(low)) if high > low else 0.0
 
 
 def walls(values: np.ndarray, bins: int, kind: BinKind, span: tuple[float, float] | None = None) -> np.ndarray:
@@ -123,10 +132,9 @@ def walls(values: np.ndarray, bins: int, kind: BinKind, span: tuple[float, float
 
 
 @functools.partial(jax.jit, static_argnames=("bins", "packable"))
-def _quantise_rows(t: jax.Array, low: jax.Array, high: jax.Array, bins: int, packable: bool):
+def _quantise_rows(t: jax.Array, low: jax.Array, high: jax.Array, scale: jax.Array, bins: int, packable: bool):
     """Codes of (cells, n, d) activations, packed into one int64 a row where bins^d fits; and values out of range."""
-    low, high = (jnp.asarray(v, t.dtype)[:, None, None] for v in (low, high))
-    scale = jnp.where(high > low, bins / jnp.where(high > low, high - low, 1), 0)
+    low, high, scale = (jnp.asarray(v, t.dtype)[:, None, None] for v in (low, high, scale))
     codes = jnp.clip(jnp.floor((t - low) * scale), 0, bins - 1)
     outside = ((t < low) | (t > high)).sum(axis=(1, 2))
     if not packable:

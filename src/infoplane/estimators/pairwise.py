@@ -19,6 +19,7 @@ from .base import Estimator, LayerBlock, LayerInformation
 from .plugin import label_codes
 
 _BLOCK_VALUES = 1_048_576  # distances held at once; measured best on two cores, and all the memory this needs
+_FAR = 1e4  # norm beyond which a squared distance from a product is off by more than about 1e-7
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _bounds(activations, labels: np.ndarray, channel: AdditiveGaussian, with_err
             groups = np.zeros((1, n), np.int32) if distinct else labels[cell].astype(np.int32)
             parts.append(
                 _row_sums(
-                    jnp.asarray(activations[cell]), groups, float(sigma[cell]), 1 if distinct else classes, with_error
+                    *_centred(activations[cell], float(sigma[cell])), groups, 1 if distinct else classes, with_error
                 )
             )
         lower, upper, spread, own_lower, own_upper, own_value_spread = (
@@ -161,24 +162,31 @@ def _bounds(activations, labels: np.ndarray, channel: AdditiveGaussian, with_err
     )
 
 
-@functools.partial(jax.jit, static_argnames=("classes", "with_error"))
-def _row_sums(t: jax.Array, labels: jax.Array, sigma: jax.Array, classes: int, with_error: bool):
+def _centred(activations, sigma: float) -> tuple[jax.Array, bool]:
+    """One snapshot about its mean, such that exp(-D) is the wide kernel of the lower bound, and whether it is far.
+
+    Far means that ``||a||^2 + ||b||^2 - 2ab`` loses, even in double precision, the distances that matter.
+    """
+    t = np.asarray(activations, np.float64)
+    t = (t - t.mean(axis=0)) / (math.sqrt(8.0) * sigma)
+    return jnp.asarray(t), bool(np.abs(t).max() * math.sqrt(t.shape[1]) > _FAR)
+
+
+@functools.partial(jax.jit, static_argnames=("far", "classes", "with_error"))
+def _row_sums(t: jax.Array, far: bool, labels: jax.Array, classes: int, with_error: bool):
     """Bounds of one snapshot: every distance once, in blocks of rows; one exponential serves both bounds.
 
     Args:
-        t: (n, d) activations.
+        t, far: (n, d) activations as `_centred` gives them.
         labels: (targets, n) classes.
-        sigma: noise.
+        classes: number of classes.
+        with_error: whether standard errors are wanted.
 
     Returns:
         (lower, upper, stderr of upper, own-class lower (targets,), own-class upper (targets,), stderr of the target)
     """
     n = t.shape[0]
     targets = labels.shape[0]
-    # Products in double precision: where ||t||^2 >> sigma^2, single precision loses the small distances that matter.
-    # Scaled so that exp(-D) is the wide kernel of the lower bound, and its fourth power the narrow one.
-    t = t.astype(jnp.float64)
-    t = (t - t.mean(axis=0)) / (jnp.sqrt(8.0) * sigma)
     rows = max(1, min(n, _BLOCK_VALUES // n))
     blocks = -(-n // rows)
     padded = jnp.pad(t, ((0, blocks * rows - n), (0, 0)))
@@ -187,11 +195,10 @@ def _row_sums(t: jax.Array, labels: jax.Array, sigma: jax.Array, classes: int, w
     columns = jnp.concatenate([jnp.ones((n, 1), jnp.float32), member.transpose(1, 0, 2).reshape(n, -1)], axis=1)
     padded_labels = jnp.pad(labels, ((0, 0), (0, blocks * rows - n)))
     sizes = member.sum(axis=1)  # targets, classes
-    norm = (t * t).sum(axis=1)
 
     def kernels(first: jax.Array, part: jax.Array) -> tuple[jax.Array, jax.Array]:
-        distance = (part * part).sum(axis=1)[:, None] + norm - 2.0 * jnp.matmul(part, t.T, precision="highest")
-        wide = jnp.exp(-jnp.maximum(distance, 0.0).astype(jnp.float32))
+        # exp(-D) is the kernel of the lower bound, its fourth power that of the upper one.
+        wide = jnp.exp(-_squared_distances(part, t, far).astype(jnp.float32))
         itself = first + jnp.arange(rows)[:, None] == jnp.arange(n)
         # The barriers keep the compiler from working out each kernel again for every product it enters.
         wide = jax.lax.optimization_barrier(jnp.where(itself, 1.0, wide))
@@ -202,7 +209,7 @@ def _row_sums(t: jax.Array, labels: jax.Array, sigma: jax.Array, classes: int, w
         labels_here = jax.lax.dynamic_slice_in_dim(padded_labels, first, rows, axis=1)
         valid = first + jnp.arange(rows) < n
         wide, narrow = kernels(first, part)
-        sums = jnp.stack([kernel @ columns for kernel in (wide, narrow)])  # 2, rows, 1 + targets * classes
+        sums = jnp.stack([_matmul(kernel, columns) for kernel in (wide, narrow)])  # 2, rows, 1 + targets * classes
         everything = sums[..., 0]
         by_class = sums[..., 1:].reshape(2, rows, targets, classes)
         own = jnp.take_along_axis(by_class, labels_here.T[None, :, :, None], axis=3)[..., 0]  # 2, rows, targets
@@ -212,7 +219,7 @@ def _row_sums(t: jax.Array, labels: jax.Array, sigma: jax.Array, classes: int, w
         pull = jnp.where(valid, 1.0 / everything[1], 0.0)
         first_labels = jax.nn.one_hot(labels_here[0], classes) * valid[:, None]
         pull_own = first_labels / own[1, :, 0, None]
-        reach = narrow.T @ jnp.concatenate([pull[:, None], pull_own], axis=1)  # n, 1 + classes
+        reach = _matmul(narrow.T, jnp.concatenate([pull[:, None], pull_own], axis=1))  # n, 1 + classes
         reach_own = jnp.take_along_axis(reach[:, 1:], labels[0][:, None], axis=1)[:, 0]
         return everything, own, jnp.stack([reach[:, 0], reach_own])
 
@@ -239,6 +246,22 @@ def _row_sums(t: jax.Array, labels: jax.Array, sigma: jax.Array, classes: int, w
     own_lower, own_upper = own_information.mean(axis=1)
     root = jnp.sqrt(1.0 * n)
     return lower, upper, influence.std() / root, own_lower, own_upper, influence_target.std() / root
+
+
+def _squared_distances(a: jax.Array, b: jax.Array, far: bool) -> jax.Array:
+    """(m, n) of (m, d) and (n, d) rows: through one product, or column by column where that would lose digits."""
+    if not far:
+        return jnp.maximum((a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2.0 * _matmul(a, b.T), 0.0)
+
+    def add(column: int, total: jax.Array) -> jax.Array:
+        return total + (a[:, column, None] - b[:, column]) ** 2
+
+    return jax.lax.fori_loop(0, a.shape[1], add, jnp.zeros((a.shape[0], b.shape[0]), a.dtype))
+
+
+def _matmul(a: jax.Array, b: jax.Array) -> jax.Array:
+    """A product at the precision of its numbers: accelerators would drop digits of single precision."""
+    return jnp.matmul(a, b, precision="highest")
 
 
 def _entropy(labels: np.ndarray) -> float:

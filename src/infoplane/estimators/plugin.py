@@ -68,12 +68,13 @@ class Plugin(Estimator):
 
     def layer(self, block: LayerBlock) -> LayerInformation:
         codes = np.asarray(block.activations)
-        if not np.issubdtype(codes.dtype, np.integer):
+        if codes.dtype.kind not in "iub":
             raise InputError(
                 "Plugin counts discrete values and this layer is continuous; "
                 "name a channel, channel=Quantize(bins=30), or use Binned(bins=30)."
             )
-        return self.layer_from_keys(keys_of(codes - codes.min()), block, np.zeros(block.cells, np.int64))
+        keys = keys_of(codes.astype(np.int64) - int(codes.min()))
+        return self.layer_from_keys(keys, block, np.zeros(block.cells, np.int64))
 
     def layer_from_keys(self, keys: np.ndarray, block: LayerBlock, out_of_range: np.ndarray) -> LayerInformation:
         """I(X;T) = H(T) and I(T;Y) for codes already packed into (cells, n) integers."""

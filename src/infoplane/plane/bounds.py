@@ -68,7 +68,7 @@ def encoder_beta(p_x: np.ndarray, encoder: np.ndarray, p_y_given_x: np.ndarray) 
         cross = -np.where(p_y_given_x[:, None, :] > 0, p_y_given_x[:, None, :] * np.log(p_y_t), 0.0).sum(-1)
     divergence = cross + xlogy(p_y_given_x, p_y_given_x).sum(axis=1)[:, None]
     # A code that excludes a label x can have is infinitely far from x, and gets no weight at any beta.
-    own = np.where(encoder > 0, encoder * divergence, 0.0).sum(axis=1)
+    own = np.multiply(encoder, divergence, out=np.zeros_like(encoder), where=encoder > 0).sum(axis=1)
     constant = float(p_x @ xlogy(encoder, encoder / p_t).sum(axis=1))
 
     def residual(log_beta: float) -> float:

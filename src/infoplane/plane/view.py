@@ -96,7 +96,7 @@ class View:
                 return np.broadcast_to(values, (len(seeds), *values.shape))
             return values[samples[seeds]]
 
-        walls_here = {}
+        walls_here: dict[str, Any] = {}
         if isinstance(self.channel, Quantize):
             column = self.layers.index(layer)
             walls_here = {"low": self.low[seeds, column], "high": self.high[seeds, column]}

@@ -102,15 +102,16 @@ def compression(planes: Named, ax: Axes | None = None, *, unit: str = "bits", le
     ax = axes_or_new(ax, min(12.0, 2.6 + 1.15 * max(len(pairs), 3)), 3.8)
     for group, (_, plane) in enumerate(pairs):
         falls = _falls(plane) * factor
+        nulls = mean(np.atleast_2d(array(plane, "compression_null", unit))) if "compression_null" in plane else None
         middle, (low, high) = mean(falls), interval(falls)
         for k, name in enumerate(layers_of(plane)):
             x = group + 0.72 * ((names.index(name) + 0.5) / len(names) - 0.5)
             look = styles[name]
             ax.plot([x, x], [low[k], high[k]], color=look.colour, linewidth=1.6, zorder=3)
             ax.plot(x, middle[k], color=look.colour, marker=look.marker, markersize=6, zorder=4, linestyle="none")
-            if "compression_null" in plane:
-                null, half = float(plane.compression_null[k]) * factor, 0.3 / len(names)
-                ax.plot([x - half, x + half], [null, null], color=GREY, linewidth=1.3, zorder=2)
+            if nulls is not None:
+                half = 0.3 / len(names)
+                ax.plot([x - half, x + half], [nulls[k], nulls[k]], color=GREY, linewidth=1.3, zorder=2)
     labels = [_two_lines(label, 11) for label, _ in pairs]
     turned = max(len(line) for label in labels for line in label.splitlines()) > 13 or len(pairs) > 8
     ax.set_xticks(range(len(pairs)), labels, rotation=25 if turned else 0, ha="right" if turned else "center")
@@ -124,7 +125,9 @@ def compression(planes: Named, ax: Axes | None = None, *, unit: str = "bits", le
     if legend:
         shown = [key(name, look, linewidth=1.2) for name, look in styles.items()]
         null = (
-            [key("steps shuffled", color=GREY, linewidth=1.3)] if any("compression_null" in p for _, p in pairs) else []
+            [key("same steps, shuffled", color=GREY, linewidth=1.3)]
+            if any("compression_null" in p for _, p in pairs)
+            else []
         )
         legend_beside(ax, [*shown, *null])
     return ax
@@ -172,7 +175,7 @@ def depth(dataset: xr.Dataset, ax: Axes | None = None, *, legend: bool = True) -
     reaching = np.nan_to_num(np.maximum(np.stack([middle - low, high - middle]), 0.0))
     style = {"fmt": look.marker, "color": look.colour, "markersize": 7, "elinewidth": 1.6, "capsize": 3, "zorder": 4}
     ax.errorbar(hidden, middle, yerr=reaching, label="median of networks", **style)
-    entries = [key("median, 95 % interval", look), *entries, *_draw_fit(ax, dataset, hidden)]
+    entries = [key("median, 95 % interval", look), *entries, *_draw_fit(ax, dataset, hidden[np.isfinite(middle)])]
     lost = hidden[~np.isfinite(middle)]
     if len(lost):
         above = {"marker": "^", "color": look.colour, "markerfacecolor": "none", "markersize": 8, "linestyle": "none"}
@@ -217,17 +220,17 @@ def _draw_networks(ax: Axes, dataset: xr.Dataset, hidden: np.ndarray) -> list:
 
 
 def _draw_fit(ax: Axes, dataset: xr.Dataset, hidden: np.ndarray) -> list:
-    """The line exp(intercept + slope * depth), and what a further layer does to the epochs."""
+    """The line exp(intercept + slope * depth) over the depths it was fitted to, and what a further layer does."""
     slope, start, low, high = (
         float(dataset.attrs.get(n, np.nan)) for n in ("slope", "intercept", "slope_lower", "slope_upper")
     )
-    if not (np.isfinite(slope) and np.isfinite(start)):
+    if not (np.isfinite(slope) and np.isfinite(start) and len(hidden)):
         return []
     line = {"color": looks(3)[1].colour, "linewidth": 1.5, "linestyle": (0, (6, 2)), "zorder": 3}
     ends = np.array([hidden.min(), hidden.max()])
     ax.plot(ends, np.exp(start + slope * ends), label="fit", **line)
     spread = f"\n({np.exp(low):.2g} to {np.exp(high):.2g})" if np.isfinite(low) and np.isfinite(high) else ""
-    return [key(f"fit: x {np.exp(slope):.2g} a layer{spread}", **line)]
+    return [key(f"fit: × {np.exp(slope):.2g} a layer{spread}", **line)]
 
 
 def _round_epochs(ax: Axes) -> None:

@@ -112,7 +112,7 @@ def path_panels(planes: Named, *, unit: str = "bits") -> Figure:
     """Paths of several runs in panels with the same axes and colours.
 
     Args:
-        planes: (label, plane) pairs; their layers may differ in number: markers then count from the input side.
+        planes: (label, plane) pairs; their layers may differ in number; a name has the same marker everywhere.
         unit: "bits" or "nats".
 
     Raises:
@@ -133,8 +133,7 @@ def path_panels(planes: Named, *, unit: str = "bits") -> Figure:
         ax.set_title(label, fontsize="medium")
     _outer_labels(grid, len(pairs))
     add_colour_bar(grid[0, 0], list(figure.axes), np.concatenate([epochs_of(plane) for plane in together]))
-    longest = max(together, key=lambda plane: plane.sizes["layer"])
-    entries = [*layer_keys(longest), *lines]
+    entries = [*layer_keys(together), *lines]
     figure.legend(
         handles=entries,
         loc="outside lower center",

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from .frame import draw_frame
-from .style import axes_or_new, colour_map, epoch_norm, figure_holding, key, legend_beside, looks, nested_sizes
+from .style import Look, axes_or_new, colour_map, epoch_norm, figure_holding, key, legend_beside, looks, nested_sizes
 from .values import array, checked_plane, epochs_of, layers_of, mean, nearest_epoch
 
 _JOINED = 60  # thin lines between layers are drawn for at most so many epochs: more would be a solid patch
@@ -97,7 +97,7 @@ def plane_paths(
     entries = draw_paths(ax, dataset, [dataset], unit)
     if colour_bar:
         add_colour_bar(ax, [ax], epochs_of(dataset))
-    handles = [*layer_keys(dataset), *entries]
+    handles = [*layer_keys([dataset]), *entries]
     if legend and own:  # beyond the colour bar
         figure_holding(ax).legend(handles=handles, loc="outside right upper", frameon=False, fontsize="small")
     elif legend:
@@ -119,11 +119,11 @@ def draw_paths(ax: Axes, dataset: xr.Dataset, together: list[xr.Dataset], unit: 
     lines = np.stack([across[joined], along[joined]], axis=-1)
     colours = shades(norm(epochs[joined]))
     ax.add_collection(LineCollection(list(lines), colors=colours, linewidths=0.5, alpha=0.45, zorder=2), autolim=False)
-    names = layers_of(dataset)
+    names, marks = layers_of(dataset), _markers(together)
     sizes = nested_sizes(len(names), 9.0, 5.5)
-    for column, (name, look) in enumerate(zip(names, looks(len(names)), strict=True)):
+    for column, name in enumerate(names):
         points = (across[:, column], along[:, column])
-        settings = {"cmap": shades, "norm": norm, "marker": look.marker, "clip_on": False}
+        settings = {"cmap": shades, "norm": norm, "marker": marks[name].marker, "clip_on": False}
         ax.scatter(*points, c=epochs, s=15, linewidth=0, zorder=3, label=name, **settings)
         ends = [0, len(epochs) - 1]
         edge = {"edgecolor": "black", "linewidth": 0.8, "zorder": 4}
@@ -138,10 +138,16 @@ def draw_paths(ax: Axes, dataset: xr.Dataset, together: list[xr.Dataset], unit: 
     return entries
 
 
-def layer_keys(dataset: xr.Dataset) -> list[Line2D]:
+def _markers(planes: list[xr.Dataset]) -> dict[str, Look]:
+    """A look for every layer of several planes, by name: networks of different depth may share a picture."""
+    deepest_first = sorted(planes, key=lambda plane: -plane.sizes["layer"])
+    names = list(dict.fromkeys(name for plane in deepest_first for name in layers_of(plane)))
+    return dict(zip(names, looks(len(names)), strict=True))
+
+
+def layer_keys(planes: list[xr.Dataset]) -> list[Line2D]:
     """Which marker is which layer."""
-    names = layers_of(dataset)
-    return [key(n, look, color="0.4", linestyle="none") for n, look in zip(names, looks(len(names)), strict=True)]
+    return [key(name, look, color="0.4", linestyle="none") for name, look in _markers(planes).items()]
 
 
 def add_colour_bar(ax: Axes, taken_from: list[Axes], epochs: np.ndarray) -> None:

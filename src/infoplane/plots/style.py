@@ -57,7 +57,7 @@ def looks(count: int) -> list[Look]:
     return [Look(shade, MARKERS[k % len(MARKERS)]) for k, shade in enumerate(whole)]
 
 
-def nested_sizes(count: int, largest: float = 10.0, smallest: float = 6.0) -> list[float]:
+def nested_sizes(count: int, largest: float = 12.0, smallest: float = 6.0) -> list[float]:
     """Marker sizes from large to small, so that what stands on one spot shows one around the other; points."""
     return [float(size) for size in np.linspace(largest, smallest, count)] if count > 1 else [smallest]
 

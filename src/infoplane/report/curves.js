@@ -8,7 +8,7 @@ report.curves = (() => {
   const place = (run) => {
     const positive = run.epochs.filter((e) => e > 0);
     const zero = (positive.length ? Math.min(...positive) : 1) / 2;
-    return (epoch) => (epoch > 0 ? epoch : zero);
+    return (epoch) => Math.max(epoch, zero);
   };
   const epochAxis = (run) => {
     const at = place(run);
@@ -88,14 +88,15 @@ report.curves = (() => {
     const rows = Math.ceil(run.layers.length / columns);
     const range = powers();
     const layout = { ...base(), hovermode: "closest", grid: { rows, columns, pattern: "independent", xgap: 0.05, ygap: 0.3 },
-      shapes: [], annotations: [], height: 60 + 215 * rows, margin: { l: 70, r: 14, t: 30, b: 48 } };
+      shapes: [], annotations: [], height: 60 + 215 * rows, margin: { l: 70, r: 14, t: 34, b: 48 } };
     const traces = run.layers.flatMap((spot, l) => {
       const [look, end] = [layers[spot], l === 0 ? "" : String(l + 1)];
       const lastRow = l + columns >= run.layers.length;
       layout[`xaxis${end}`] = { ...epochAxis(run), ...(lastRow ? {} : { title: undefined }) };
       layout[`yaxis${end}`] = { ...axis(l % columns ? undefined : run.phases.normalised ? "relative to weights" : "gradient", range),
         type: "log", dtick: 1, exponentformat: "power", tickfont: { size: 11.5 }, showticklabels: l % columns === 0 };
-      layout.annotations.push({ text: `<b>${plain(look.name)}</b>`, showarrow: false, xref: `x${end} domain`, yref: `y${end} domain`,
+      const [crossed] = run.phases.drift[l];
+      layout.annotations.push({ text: `<b>${plain(look.name)}</b>${crossed === null ? "" : `, epoch ${crossed.toPrecision(3)}`}`, showarrow: false, xref: `x${end} domain`, yref: `y${end} domain`,
         x: 0, y: 1.02, xanchor: "left", yanchor: "bottom" });
       crossing(run, l, end, layout);
       const where = { colour: look.colour, xaxis: `x${end}`, yaxis: `y${end}` };
@@ -115,8 +116,6 @@ report.curves = (() => {
     const common = { xref: `x${end}`, yref: `y${end} domain`, y0: 0, y1: 1, layer: "below" };
     if (low !== null) layout.shapes.push({ ...common, type: "rect", x0: at(low), x1: at(high), fillcolor: "rgba(90,98,112,0.14)", line: { width: 0 } });
     layout.shapes.push({ ...common, type: "line", x0: at(mean), x1: at(mean), line: { color: "#4a515c", width: 1.4 } });
-    layout.annotations.push({ text: `epoch ${mean.toPrecision(3)}`, showarrow: false, xref: `x${end} domain`, yref: `y${end} domain`, x: 1, y: 1.02,
-      xanchor: "right", yanchor: "bottom", font: { size: 11, color: "#4a515c" } });
   };
 
   const draw = (all) => {

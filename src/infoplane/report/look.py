@@ -56,5 +56,6 @@ def layers(names: Sequence[Sequence[str]]) -> list[Layer]:
     colours = sample_colorscale(_SCALE, places)
     marks = list(_SYMBOLS.items())
     return [
-        Layer(name, colour, *marks[k % len(marks)]) for k, (name, colour) in enumerate(zip(union, colours, strict=True))
+        Layer(name, str(colour), *marks[k % len(marks)])
+        for k, (name, colour) in enumerate(zip(union, colours, strict=True))
     ]

@@ -70,9 +70,13 @@
     });
   }
 
-  const resize = () => document.querySelectorAll(".plot").forEach((plot) => Plotly.Plots.resize(plot));
-  addEventListener("beforeprint", resize);
-  addEventListener("afterprint", resize);
+  /* A browser does not tell the width of the sheet before it prints: 690 px fit on A4 and on Letter. */
+  const sheet = 690;
+  const drawn = () => [...document.querySelectorAll(".plot")].filter((plot) => plot.data);
+  const wide = (plot) => plot.parentElement.matches("section") || runs.length === 1 && plot.matches(".plane");
+  addEventListener("beforeprint", () => drawn().forEach((plot) =>
+    Plotly.relayout(plot, { autosize: false, width: wide(plot) ? sheet : (sheet - 12) / 2 })));
+  addEventListener("afterprint", () => drawn().forEach((plot) => Plotly.relayout(plot, { autosize: true, width: undefined })));
 
   /* A browser may bring back the controls of an earlier visit; the page starts from its own. */
   for (const box of document.querySelectorAll(".controls input, .controls select")) {

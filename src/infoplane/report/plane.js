@@ -188,7 +188,7 @@ const report = (() => {
   };
 
   const base = () => ({
-    margin: { l: 58, r: 14, t: 14, b: 48 }, paper_bgcolor: "#fff", plot_bgcolor: "#fff",
+    margin: { l: 58, r: 14, t: 32, b: 48 }, paper_bgcolor: "#fff", plot_bgcolor: "#fff",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12.5, color: "#1c1f24" },
     hoverlabel: { align: "left", bgcolor: "#fff", bordercolor: "#8a919c", font: { color: "#1c1f24", size: 12.5 } },
   });

@@ -23,12 +23,12 @@ def lead(panels: Sequence[xr.Dataset]) -> list[str]:
     """The paragraph under the title, sentence by sentence."""
     tasks = unique(panels, lambda p: str(p.attrs.get("task") or ""))
     counts = unique(panels, lambda p: counted(p.sizes["seed"], "network"))
-    several = f" in each of {len(panels)} planes" if len(panels) > 1 else ""
+    several = f" in each of {len(panels)} planes" if len(panels) > 1 and len(counts) == 1 else ""
     who = counts[0] if len(counts) == 1 else f"{len(panels)} ensembles of networks"
     task = f" trained on “{tasks[0]}”" if len(tasks) == 1 and tasks[0] else ""
     quantities = unique(panels, lambda p: f"{p['mi_input'].attrs['quantity']} and {p['mi_target'].attrs['quantity']}")
     named = quantities[0] if len(quantities) == 1 else "by the quantities named at the axes"
-    what = f"{who}{task}{several if len(counts) == 1 else ''}: what each layer keeps of its input X and tells of the target Y, {named}."
+    what = f"{who}{task}{several}: what each layer keeps of its input X and tells of the target Y, {named}."
     return [what, *unique(panels, _meaning), *unique(panels, _samples), *unique(panels, _direction)]
 
 
@@ -95,6 +95,7 @@ def outline(number: int, panel: xr.Dataset, run: Mapping[str, Any]) -> dict[str,
         "curves": list(run["curves"]),
         "phases": run["phases"] is not None,
         "normalised": bool(run["phases"] and run["phases"]["normalised"]),
+        "interval": "interval" in (run["input"]["direction"], run["target"]["direction"]),
         "under": "; ".join(under),
     }
 

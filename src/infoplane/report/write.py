@@ -89,7 +89,7 @@ def render(
 
 
 def _file(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files("infoplane.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _checked(dataset: Any) -> None:

@@ -1,0 +1,76 @@
+"""What the base class does for an estimator that only knows how to measure one pair of samples."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import infoplane as ip
+from infoplane.estimators import Estimator, LayerBlock, by_name, names
+from infoplane.samples import Variable
+
+N = 50
+
+
+@dataclass(frozen=True)
+class Correlation(Estimator):
+    """The information of two normal variables with the correlation seen: the skeleton from the contract's page."""
+
+    scale: float = 1.0
+
+    def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> ip.Estimate:
+        rho = np.corrcoef(x.values[:, 0], y.values[:, 0])[0, 1]
+        return ip.Estimate(-0.5 * self.scale * math.log(1.0 - rho**2), stderr=0.25, n_samples=x.n, method=str(self))
+
+
+def test_a_new_estimator_measures_layers_one_by_one() -> None:
+    random = np.random.default_rng(0)
+    t = random.standard_normal((3, N, 1))
+    y = np.repeat(random.integers(0, 2, (1, N, 1)), 3, axis=0)
+    order = random.permutation(N)
+    found = Correlation().layer(LayerBlock(t, y, np.stack([np.arange(N), order])))
+    for cell in range(3):
+        assert found.mi_input[cell] == Correlation().estimate(Variable(np.arange(N)[:, None]), Variable(t[cell])).value
+        for column, rows in enumerate((np.arange(N), order)):
+            one = Correlation().estimate(Variable(t[cell]), Variable(y[cell][rows]))
+            assert found.mi_target[cell, column] == one.value
+    assert found.mi_target.shape == (3, 2)
+    assert (found.mi_input_stderr == 0.25).all()
+    assert (found.mi_target_stderr == 0.25).all()
+    assert np.isnan([found.mi_input_lower, found.mi_input_upper, found.mi_target_lower, found.mi_target_upper]).all()
+
+
+def test_a_new_estimator_looks_at_the_input_where_there_is_one() -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((1, N, 1))
+    block = LayerBlock(x + 1.0, random.integers(0, 2, (1, N, 1)), np.arange(N)[None], x=x)
+    assert Correlation().layer(block).mi_input[0] > 0.95 * math.log(N)
+    assert Correlation().layer(block).saturated[0]
+
+
+def test_a_new_estimator_works_with_the_verb() -> None:
+    x = np.random.default_rng(0).standard_normal(N)
+    found = ip.mutual_information(x, x + 1e-3 * np.arange(N), Correlation(2.0), null=19)
+    assert found.method == "Correlation(scale=2.0)"
+    assert found.p_value == 1 / 20
+    assert found.null < found.value
+
+
+def test_an_estimator_without_entropy_says_so() -> None:
+    with pytest.raises(ip.InputError, match="Correlation estimates no entropy"):
+        ip.entropy(np.arange(5), Correlation())
+
+
+def test_the_estimators_have_names_and_unknown_ones_the_nearest() -> None:
+    assert {"Binned", "PairwiseBounds", "Plugin"} <= set(names())
+    with pytest.raises(ip.InputError, match="no estimator 'pairwisebound'; did you mean 'PairwiseBounds'"):
+        by_name("pairwisebound")
+    with pytest.raises(ip.InputError, match="Binned has no setting 'bin'; did you mean 'bins'"):
+        by_name("binned", bin=3)
+    with pytest.raises(ip.InputError, match="PairwiseBounds has no setting 'zzz'; Known: sigma, relative"):
+        by_name("PairwiseBounds", zzz=1)
+    with pytest.raises(ip.InputError, match="at least 2 bins, got 1"):
+        by_name("binned", bins=1)
