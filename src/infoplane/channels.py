@@ -116,7 +116,7 @@ class AdditiveGaussian:
 
     @property
     def _sigma(self) -> str:
-        return f"{self.sigma:g}" + (" x std(T)" if self.relative else "")
+        return f"{self.sigma:.3g}" + (" x std(T)" if self.relative else "")
 
     def gaussian_information(self, std: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         """Exact I(X; T + noise), in nats, of independent normal units: sum of ln(1 + (std/sigma)^2) / 2.

@@ -126,7 +126,9 @@ def test_any_array_library_gives_the_same(name: str, kinds: tuple[str, str], lib
     x, y = sample(kinds, dim=2)
     ours = ip.mutual_information(x, y, default(name))
     theirs = ip.mutual_information(library(x), library(y), default(name))
-    assert numbers(ours) == pytest.approx(numbers(theirs), abs=0 if library is not np.ndarray.tolist else 1e-5, nan_ok=True)
+    assert numbers(ours) == pytest.approx(
+        numbers(theirs), abs=0 if library is not np.ndarray.tolist else 1e-5, nan_ok=True
+    )
 
 
 @every_case
@@ -208,7 +210,7 @@ def test_one_class_and_one_sample_are_too_little(name: str, kinds: tuple[str, st
 
 
 def layer_block(name: str, cells: int, classes: bool = True) -> LayerBlock:
-    """Snapshots of a layer as a plane hands them over: of the kind the estimator takes, the first order the identity."""
+    """Snapshots of a layer as a plane hands them over, of the kind the estimator takes."""
     kind = "continuous" if ("continuous", "discrete") in accepted(name) else "discrete"
     pairs = [sample((kind, "discrete" if classes else "continuous"), dim=3, seed=seed) for seed in range(cells)]
     t = np.stack([t for t, _ in pairs])
@@ -232,7 +234,10 @@ def test_a_layer_gives_what_its_snapshots_give(name: str) -> None:
         about = [ip.mutual_information(t, y[order], default(name)) for order in block.permutations]
         ours = [getattr(found, f"mi_input{end}")[cell] for end in ("", "_stderr", "_lower", "_upper")]
         assert ours == pytest.approx(numbers(whole), abs=1e-6, nan_ok=True)
-        ours = [found.mi_target[cell, 0], *(getattr(found, f"mi_target{e}")[cell] for e in ("_stderr", "_lower", "_upper"))]
+        ours = [
+            found.mi_target[cell, 0],
+            *(getattr(found, f"mi_target{e}")[cell] for e in ("_stderr", "_lower", "_upper")),
+        ]
         assert ours == pytest.approx(numbers(about[0]), abs=1e-6, nan_ok=True)
         assert found.mi_target[cell, 1] == pytest.approx(about[1].value, abs=1e-6)
 

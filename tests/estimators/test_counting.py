@@ -35,7 +35,9 @@ def test_the_keys_of_wide_layers_are_exact(dim: int, bins: int) -> None:
 
 
 @given(
-    st.lists(st.sampled_from([1, 2, 2**20, 2**31 - 1, 2**31, 2**31 + 1, EDGE - 1, EDGE, 2**63 - 1]), min_size=1, max_size=5),
+    st.lists(
+        st.sampled_from([1, 2, 2**20, 2**31 - 1, 2**31, 2**31 + 1, EDGE - 1, EDGE, 2**63 - 1]), min_size=1, max_size=5
+    ),
     st.integers(0, 2**32 - 1),
 )
 def test_keys_are_exact_on_both_sides_of_the_overflow(sizes: list[int], seed: int) -> None:

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 import infoplane as ip
 from infoplane.estimators import LayerBlock, Plugin
 
-pairs = st.integers(2, 60).flatmap(
-    lambda n: st.tuples(*(st.lists(st.integers(-3, top), min_size=n, max_size=n) for top in (4, 1)))
-).filter(lambda p: len(set(p[0])) > 1 and len(set(p[1])) > 1)
+pairs = (
+    st.integers(2, 60)
+    .flatmap(lambda n: st.tuples(*(st.lists(st.integers(-3, top), min_size=n, max_size=n) for top in (4, 1))))
+    .filter(lambda p: len(set(p[0])) > 1 and len(set(p[1])) > 1)
+)
 
 
 @given(pairs)

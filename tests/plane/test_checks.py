@@ -42,7 +42,7 @@ def test_checks_stand_at_the_first_the_maximal_and_the_last_checkpoint():
 def test_growth_tells_counted_samples_from_settled_values():
     random = np.random.default_rng(2)
     apart = random.normal(size=(100, 10))
-    made = from_arrays({"apart": apart, "two codes": np.sign(apart[:, :1])}, np.arange(100) % 2)
+    made = from_arrays({"apart": apart, "two codes": np.sign(apart[:, :1]).repeat(10, 1)}, np.arange(100) % 2)
     for estimator in (Binned(30), PairwiseBounds(0.01)):
         growth = information_plane(made, estimator, null=1).mi_input_growth.isel(seed=0, epoch=0)
         assert_allclose(growth.sel(layer="apart"), 1, atol=1e-6)

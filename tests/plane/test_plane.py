@@ -224,8 +224,8 @@ def test_flags_and_counts():
     assert int(plane.violations_input) == int(plane.violations_target) == 1
     swapped = information_plane(made, Binned(2 * N), layers=["labels", "apart", "dead"])
     assert int(swapped.violations_input[0, 0]) == 1  # counted along the network, not along the list
-    noisy = information_plane(made, PairwiseBounds(1e-3)).isel(seed=0, epoch=0)
-    assert noisy.saturated.values.tolist() == [False, True, False]
+    noisy = information_plane(made, PairwiseBounds(1e-3), layers=["apart", "labels"]).isel(seed=0, epoch=0)
+    assert noisy.saturated.values.tolist() == [True, False]
     narrow = information_plane(made, Binned(4, range=(-0.5, 0.5)), layers=["apart"])
     assert narrow.out_of_range.item() == 6 * N / 2
 
@@ -273,3 +273,19 @@ def test_progress_ends_at_its_total(trained):
     assert seen[-1][1] == seen[-1][2]
     done = [d for _, d, _ in seen]
     assert done == sorted(done)
+
+
+def test_integer_layers_are_counted_as_they_are_and_a_float_target_has_its_own_range():
+    random = np.random.default_rng(8)
+    codes = random.integers(0, 5, size=(1, 1, 300, 2))
+    y = codes[0, 0, :, 0] % 2
+    discrete = ip.information_plane(ip.recordings.from_arrays({"codes": codes}, y), ip.estimators.Plugin())
+    assert discrete.mi_input.attrs["quantity"] == "H(T), T discrete"
+    expected = ip.entropy(codes[0, 0], ip.estimators.Plugin()).value
+    assert float(discrete.mi_input) == pytest.approx(expected, abs=1e-12)
+
+    t = random.uniform(-1, 1, size=(300, 1))
+    target = 100 + 10 * t[:, 0]  # far outside T's range: put into T's bins, it would be constant
+    recording = ip.recordings.from_arrays({"t": t}, target)
+    plane = ip.information_plane(recording, ip.estimators.Binned(4, range=(-1.0, 1.0)))
+    assert float(plane.mi_target) > 1.0

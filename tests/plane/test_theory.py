@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.special import xlogy
+from scipy.special import expit, xlogy
 from scipy.stats import bootstrap
 
 from infoplane import InputError, data, information_plane, summary
@@ -23,7 +23,7 @@ BITS = np.log(2)
 def soft_rule(gamma):
     """p(x) and p(y|x) of the soft 12-bit rule, inputs of one f taken together."""
     f, counts = np.unique(rule_by_counts(data.twelve_bit().x), return_counts=True)
-    one = 1 / (1 + np.exp(-gamma * (f - 119.5)))
+    one = expit(gamma * (f - 119.5))
     return counts / 4096, np.stack([1 - one, one], axis=1)
 
 

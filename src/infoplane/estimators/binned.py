@@ -59,12 +59,13 @@ class Binned(Estimator):
             notes.append(
                 f"The value is that of the data at {self.bins} bins a dimension; other bins give other values."
             )
-        return replace(plain, quantity=f"I(X{binned[0]};Y{binned[1]})", method=str(self), notes=(*notes, *plain.notes))
+        return replace(plain, quantity=f"I(X{binned[0]}; Y{binned[1]})", method=str(self), notes=(*notes, *plain.notes))
 
     def layer(self, block: LayerBlock) -> LayerInformation:
         y = block.y
-        if np.issubdtype(y.dtype, np.floating):
-            y = np.stack([self._code(Variable(values, "y"))[0].values for values in y])
+        if np.issubdtype(y.dtype, np.floating):  # a given range is that of T; a float target has its own
+            own = replace(self, range="layer")
+            y = np.stack([own._code(Variable(values, "y"))[0].values for values in y])
         keys, outside = self._pack(block)
         return Plugin(self.correction).layer_from_keys(keys, replace(block, y=y), outside)
 
@@ -134,6 +135,7 @@ def walls(values: np.ndarray, bins: int, kind: BinKind, span: tuple[float, float
 @functools.partial(jax.jit, static_argnames=("bins", "packable"))
 def _quantise_rows(t: jax.Array, low: jax.Array, high: jax.Array, scale: jax.Array, bins: int, packable: bool):
     """Codes of (cells, n, d) activations, packed into one int64 a row where bins^d fits; and values out of range."""
+    t = t.astype(jnp.promote_types(t.dtype, jnp.float32))
     low, high, scale = (jnp.asarray(v, t.dtype)[:, None, None] for v in (low, high, scale))
     codes = jnp.clip(jnp.floor((t - low) * scale), 0, bins - 1)
     outside = ((t < low) | (t > high)).sum(axis=(1, 2))

@@ -84,14 +84,12 @@ class Plugin(Estimator):
         def measure(first: int) -> tuple[Counts, np.ndarray]:
             part = slice(first, first + _CHUNK)
             law = None if block.p_y_given_x is None else block.p_y_given_x[part]
-            columns = []
-            for column, order in enumerate(block.permutations):
-                counts = count(keys[part], labels[part][:, order])
-                if column == 0:
-                    truth = counts
-                value = self._information(counts, n, population)
-                columns.append(value if law is None else information_from_law(keys[part], law[:, order]))
-            return truth, np.stack(columns, axis=1)
+            counted = [count(keys[part], labels[part][:, order]) for order in block.permutations]
+            if law is None:
+                columns = [self._information(counts, n, population) for counts in counted]
+            else:
+                columns = [information_from_law(keys[part], law[:, order]) for order in block.permutations]
+            return counted[0], np.stack(columns, axis=1)
 
         with ThreadPoolExecutor() as threads:
             parts = list(threads.map(measure, range(0, block.cells, _CHUNK)))

@@ -184,7 +184,7 @@ class Experiment(abc.ABC):
     def _command(self, quick: bool, seeds: int | None, folder: Path | None) -> str:
         parts = ["infoplane", "reproduce", self.name, *(["--quick"] if quick else [])]
         parts += [] if seeds is None else ["--seeds", str(seeds)]
-        parts += [] if folder is None else ["--out", folder.name]
+        parts += [] if folder is None else ["--out", folder.name if folder.is_absolute() else str(folder)]
         return shlex.join(parts)
 
 

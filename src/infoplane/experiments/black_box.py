@@ -36,7 +36,7 @@ class BlackBox(Experiment):
             twelve_bit(),
             epochs=sizes(run, 10_000, 2_000),
             batch_size=256,
-            checkpoint_epochs=sizes(run, 330, 60),
+            checkpoint_epochs=sizes(run, 280, 60),
         )
         few = np.unique(np.linspace(0, len(recording.epochs) - 1, sizes(run, 24, 9)).astype(int))
         return {

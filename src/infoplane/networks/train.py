@@ -214,7 +214,7 @@ def _in_memory(
 ) -> WeightsRecording:
     scalars = xr.Dataset(coords={"seed": seeds, "epoch": marks, "layer": list(network.layers)})
     for name in kept[0][1]:
-        values = np.stack([found[name] for _, found in kept], axis=1).astype(np.float64)
+        values = np.stack([found[name] for _, found in kept], axis=1)
         scalars[name] = (("seed", "epoch", "layer")[: values.ndim], values)
     parameters = np.stack([p for p, _ in kept], axis=1)
     return WeightsRecording(network, parameters, seeds, marks, probe, scalars, provenance)

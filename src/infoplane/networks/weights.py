@@ -52,6 +52,9 @@ class WeightsRecording(Recording):
         row = self.parameters[self.position("seed", seed), self.position("epoch", epoch)]
         return [(np.asarray(w[0]), np.asarray(b[0])) for w, b in self.network.unflatten(jnp.asarray(row)[None])]
 
+    def kind(self, layer: str) -> np.dtype:
+        return self.parameters.dtype
+
     def _snapshot(self, seed: int, epoch: int, layer: str) -> np.ndarray:
         assert self.probe.x is not None
         parameters = jnp.asarray(self.parameters[seed, epoch][None])

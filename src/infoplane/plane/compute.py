@@ -75,8 +75,10 @@ def information_plane(
         raise InputError("y has one class only, so there is nothing to be informed about.")
     if recording.probe.n < 4:
         raise InputError(f"information_plane needs at least 4 samples, got {recording.probe.n}.")
-    view = View(recording, estimator, channel, names, marks, sees_target=estimator_target is None)
-    target_view = view if estimator_target is None else View(recording, estimator_target, channel, names, marks)
+    view = View(recording, estimator, channel, names, marks, sees_target=estimator_target is None, seed=seed)
+    target_view = view
+    if estimator_target is not None:
+        target_view = View(recording, estimator_target, channel, names, marks, seed=seed)
     parts = []
     for position, part in enumerate(splits):
         step = lambda what, done, of, k=position: progress(what, done + k * of, of * len(splits))  # noqa: E731
@@ -151,7 +153,7 @@ def _assemble(
     variables = {name: (_CELLS, values.astype(types.get(name, np.float64))) for name, values in found.items()}
     dataset = xr.Dataset({**variables, "dead": (_CELLS, dead)}, coords=coords)
     for name, seen, label in (
-        ("mi_input", view, view.channel.input_name),
+        ("mi_input", view, view.input_name),
         ("mi_target", target_view, target_view.channel.target_name),
     ):
         exact = recording.probe.enumerated and split == "all" and isinstance(seen.channel, Quantize)

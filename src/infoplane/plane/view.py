@@ -36,13 +36,22 @@ class View:
         marks: list[int],
         *,
         sees_target: bool = True,
+        seed: int = 0,
     ) -> None:
+        self.seed = seed
         self.recording, self.estimator, self.layers, self.marks = recording, estimator, layers, marks
         self.sees_target = sees_target
-        self.channel = resolved_channel(estimator, channel, recording)
+        self.discrete = not any(np.issubdtype(recording.kind(layer), np.floating) for layer in layers)
+        self.channel = resolved_channel(estimator, channel, recording, discrete=self.discrete)
         if isinstance(self.channel, Quantize):
             self.low, self.high = self._ranges(self.channel)
             self.interior = [self._walls(self.channel, column) for column in range(len(layers))]
+
+    @property
+    def input_name(self) -> str:
+        """Name of what is measured between X and T: for a discrete deterministic layer, its entropy."""
+        counted = isinstance(self.channel, Identity) and self.discrete and self.recording.noise is None
+        return "H(T), T discrete" if counted else self.channel.input_name
 
     @property
     def notes(self) -> list[str]:
@@ -116,6 +125,7 @@ class View:
             population=probe.enumerated and split == "all",
             p_y_given_x=None if law is None or not is_soft(law) else of(law),
             x=None if self.recording.noise is None or probe.x is None else of(probe.x),
+            seed=self.seed,
             **walls_here,
         )
 
@@ -157,8 +167,10 @@ class View:
         return np.stack(found)
 
 
-def resolved_channel(estimator: Estimator, channel: Channel | None, recording: Recording) -> Channel:
-    """The channel that says what T is: the estimator's own, the one named, or the noise the network runs with.
+def resolved_channel(
+    estimator: Estimator, channel: Channel | None, recording: Recording, *, discrete: bool = False
+) -> Channel:
+    """The channel that says what T is: the estimator's own, the one named, or none where T is noisy or discrete.
 
     Raises:
         InputError: two channels, none, or one that does not fit the recording; the message lists those that do.
@@ -168,7 +180,7 @@ def resolved_channel(estimator: Estimator, channel: Channel | None, recording: R
         if channel is not None:
             raise InputError(f"{estimator} brings its own channel {fixed!r}; leave out channel={channel!r}.")
         return fixed
-    if channel is None and recording.noise is not None:
+    if channel is None and (recording.noise is not None or discrete):
         return Identity()
     fits = (
         "Quantize(bins=30) with Plugin(), or the estimators Binned(bins=30) and PairwiseBounds(sigma), "
@@ -176,7 +188,7 @@ def resolved_channel(estimator: Estimator, channel: Channel | None, recording: R
     )
     if channel is None:
         raise InputError(f"{estimator} does not say what T is for a deterministic layer; name a channel: {fits}.")
-    if isinstance(channel, Identity) and recording.noise is None and not channel.assume_stochastic:
+    if isinstance(channel, Identity) and not (recording.noise or discrete or channel.assume_stochastic):
         raise InputError(
             "Identity() fits a network that runs with declared noise, and this recording declares none: its I(X;T) is "
             f"infinite or constant. Fitting channels: {fits}, or Identity(assume_stochastic=True)."
@@ -197,7 +209,7 @@ def through(channel: Channel, block: LayerBlock) -> Any:
     if isinstance(channel, AdditiveGaussian):
         noise = np.random.default_rng([block.seed, 0x4015E]).standard_normal(t.shape)
         return np.asarray(t) + noise_scale(t, channel)[:, None, None] * noise
-    if isinstance(channel, Identity) or jnp.issubdtype(t.dtype, jnp.integer):
+    if isinstance(channel, Identity):
         return t
     assert block.low is not None
     assert block.high is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from .frame import draw_frame
 from .style import Look, axes_or_new, key, legend_beside, looks, nested_sizes
@@ -57,23 +58,17 @@ def plane(
         _draw_bounds(ax, dataset.isel(layer=column), unit, look)
     if legend:
         shown = [key(name, look) for name, look in zip(names, styles, strict=True)]
-        stages = [
-            key(
-                text,
-                color="0.3",
-                marker="o",
-                markersize=5.5,
-                linestyle="none",
-                fillstyle=fill,
-                markerfacecoloralt="white",
-            )
-            for text, fill in _STAGES
-        ]
         if any(bounded(dataset, name) for name in ("mi_input", "mi_target")):
             entries.append(key("mean lower to upper bound", color="0.3", linewidth=0.7))
         many = dataset.sizes["seed"]
-        legend_beside(ax, [*shown, *stages, *entries], f"mean of {many} networks" if many > 1 else None)
+        legend_beside(ax, [*shown, *_stage_keys(), *entries], f"mean of {many} networks" if many > 1 else None)
     return ax
+
+
+def _stage_keys() -> list[Line2D]:
+    """Which filling of a marker is which stage of training."""
+    plain = {"color": "0.3", "marker": "o", "markersize": 5.5, "linestyle": "none", "markerfacecoloralt": "white"}
+    return [key(text, fillstyle=fill, **plain) for text, fill in _STAGES]
 
 
 def _draw_layer(ax: Axes, values: tuple[np.ndarray, np.ndarray], look: Look, name: str, size: float) -> None:

@@ -133,6 +133,10 @@ class Recording(abc.ABC):
             f"{'none' if self.noise is None else 'activations only'}; record a noisy network to use it."
         )
 
+    def kind(self, layer: str) -> np.dtype:
+        """Type of a layer's activations: integers are codes, floats are continuous."""
+        return self._snapshot(0, 0, layer).dtype
+
     def samples(self, split: Split) -> np.ndarray | None:
         """(seed, m) indices of a split's samples, or None for all.
 

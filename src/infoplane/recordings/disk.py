@@ -212,7 +212,9 @@ class Stored:
         found = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs, "layer": self.header["layers"]})
         for name, cells in columns.items():
             shape = next(iter(cells.values())).shape
-            values = np.full((len(self.seeds), len(self.epochs), *shape), np.nan)
+            kind = next(iter(cells.values())).dtype
+            kind = kind if np.issubdtype(kind, np.floating) else np.float64
+            values = np.full((len(self.seeds), len(self.epochs), *shape), np.nan, kind)
             for cell, value in cells.items():
                 values[cell] = value
             found[name] = (("seed", "epoch", "layer")[: values.ndim], values)
