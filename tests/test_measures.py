@@ -72,6 +72,11 @@ def test_without_shuffles_there_is_no_p_value() -> None:
     assert math.isnan(found.null)
 
 
+def test_a_shuffle_that_reaches_the_value_counts_against_it() -> None:
+    """Any order of two samples tells as much: nothing but ties, so nothing is found."""
+    assert ip.mutual_information([0, 1], [0, 1], Plugin(), null=9).p_value == 1.0
+
+
 @pytest.mark.parametrize("null", [-1, 2.5, "20", None])
 def test_the_number_of_shuffles_is_a_count(null: Any) -> None:
     with pytest.raises(ip.InputError, match="null is a number of shuffles"):

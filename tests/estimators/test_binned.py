@@ -63,7 +63,7 @@ def test_both_arguments_are_binned_on_their_own_range() -> None:
     twin = information_by_counting(coded(estimator, x), coded(estimator, y))
     found = ip.mutual_information(x, y, estimator)
     assert found.value == pytest.approx(twin, abs=1e-12)
-    assert found.quantity == "I(X at 6 bins;Y at 6 bins)"
+    assert found.quantity == "I(X at 6 bins; Y at 6 bins)"
     assert any("other bins give other values" in note for note in found.notes)
 
 
@@ -135,13 +135,13 @@ def test_a_layer_counts_what_lies_outside_its_range() -> None:
     np.testing.assert_array_equal(found.out_of_range, ((t < -1.0) | (t > 0.5)).sum(axis=(1, 2)))
 
 
-def test_a_float_target_of_a_layer_is_binned_too() -> None:
+def test_a_float_target_of_a_layer_is_binned_on_a_range_of_its_own() -> None:
     random = np.random.default_rng(0)
     t = random.random((2, 200, 2))
-    y = t[:, :, :1] + 0.1 * random.standard_normal((2, 200, 1))
+    y = 50.0 + 9.0 * t[:, :, :1] + random.standard_normal((2, 200, 1))
     found = Binned(5, (0.0, 1.0)).layer(block(t, y, (0.0, 1.0)))
     for cell in range(2):
-        twin = information_by_counting(coded(Binned(5, (0.0, 1.0)), t[cell]), coded(Binned(5, (0.0, 1.0)), y[cell]))
+        twin = information_by_counting(coded(Binned(5, (0.0, 1.0)), t[cell]), coded(Binned(5), y[cell]))
         assert found.mi_target[cell, 0] == pytest.approx(twin, abs=1e-12)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -78,18 +80,30 @@ class Descent:
         return array - rate * mean / (np.sqrt(square) + 1e-8)
 
 
+@dataclass(frozen=True, eq=False)
+class TaskProgram(Program):
+    """A program with its task beside it: (n, dx) inputs and (outputs, n) targets."""
+
+    x: np.ndarray
+    target: np.ndarray
+
+
 def program_of(network, optimizer, batch, n_train, l2, task):
     """The compiled program of these settings, for its batch orders and its gradients."""
     y = np.asarray(task.y)
     one_hot = network.output == "softmax"
     target = np.eye(network.widths[-1], dtype=np.float32)[y].T if one_hot else y.reshape(len(y), -1).T
-    return Program(network, optimizer, batch, n_train, l2, np.asarray(task.x), np.asarray(target, np.float32))
+    return TaskProgram(network, optimizer, batch, n_train, l2, np.asarray(task.x), np.asarray(target, np.float32))
 
 
 def batches(program, epoch):
     """Positions in the training sample of each batch of an epoch, as the program itself orders them."""
     position = jnp.arange(program.n_train + 1, dtype=jnp.float32)[None, None]
-    order = np.asarray(program._shuffled(Data(position, position, jnp.zeros((1, 1), bool)), jnp.int32(epoch))[0])
+    order = np.asarray(
+        program._shuffled(
+            Data(position, position, jnp.zeros((1, 1), bool), position[0], position[0]), jnp.int32(epoch)
+        )[0]
+    )
     order = order.reshape(-1)[: program.n_train].astype(int)
     return [order[i : i + program.batch] for i in range(0, program.n_train, program.batch)]
 

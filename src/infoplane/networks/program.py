@@ -28,11 +28,15 @@ class Data(NamedTuple):
         x: (network, dx, n_train + 1), the last column empty: it fills up the last batch of an epoch.
         target: (network, outputs, n_train + 1), the last column 0.
         train: (network, n) booleans over the task.
+        task_x: (dx, n) inputs of the task.
+        task_target: (outputs, n) its one-hot labels or values.
     """
 
     x: jax.Array
     target: jax.Array
     train: jax.Array
+    task_x: jax.Array
+    task_target: jax.Array
 
 
 class _Moments(NamedTuple):
@@ -49,16 +53,14 @@ class _Moments(NamedTuple):
         return _Moments(total, mean, self.deviation + weight * step * (gradient - mean))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Program:
-    """One ensemble's training step and measurements.
+    """One ensemble's training step and measurements; equal programs share what was compiled.
 
     Attributes:
         network, optimizer, l2: what is trained, and how.
         batch: samples a step.
         n_train: samples a network is trained on.
-        x: (n, dx) inputs of the task.
-        target: (outputs, n) one-hot labels or values.
     """
 
     network: MLP
@@ -66,14 +68,20 @@ class Program:
     batch: int
     n_train: int
     l2: float
-    x: np.ndarray
-    target: np.ndarray
 
-    def load(self, splits: np.ndarray, train: np.ndarray) -> Data:
-        """Gather the (network, n_train) samples of a block."""
-        x = np.pad(self.x[splits].transpose(0, 2, 1), ((0, 0), (0, 0), (0, 1)))
-        target = np.pad(self.target[:, splits].transpose(1, 0, 2), ((0, 0), (0, 0), (0, 1)))
-        return Data(jnp.asarray(x, jnp.float32), jnp.asarray(target), jnp.asarray(train))
+    def load(self, task_x: np.ndarray, task_target: np.ndarray, splits: np.ndarray, train: np.ndarray) -> Data:
+        """Gather the (network, n_train) samples of a block.
+
+        Args:
+            task_x: (n, dx) inputs of the task.
+            task_target: (outputs, n) one-hot labels or values.
+            splits: (network, n_train) positions of each network's samples.
+            train: (network, n) the same as booleans.
+        """
+        x = np.pad(task_x[splits].transpose(0, 2, 1), ((0, 0), (0, 0), (0, 1)))
+        target = np.pad(task_target[:, splits].transpose(1, 0, 2), ((0, 0), (0, 0), (0, 1)))
+        shared = jnp.asarray(task_x.T, jnp.float32), jnp.asarray(task_target)
+        return Data(jnp.asarray(x, jnp.float32), jnp.asarray(target), jnp.asarray(train), *shared)
 
     def initial(self, seeds: np.ndarray) -> State:
         """The networks of these seeds before training."""
@@ -83,7 +91,7 @@ class Program:
 
     def advance(self, state: State, data: Data, start: int, stop: int) -> tuple[State, dict[str, np.ndarray]]:
         """Train from epoch ``start`` to ``stop`` and measure there; arrays (network,) or (network, layer)."""
-        state, measured = self._compiled(state, data, jnp.int32(start), jnp.int32(stop))
+        state, measured = _advance(self, state, data, jnp.int32(start), jnp.int32(stop))
         found = {name: np.asarray(value) for name, value in measured.items()}
         if stop == start:
             for name in ("gradient_mean_along_path", "gradient_std_along_path"):
@@ -92,12 +100,9 @@ class Program:
             del found["accuracy_train"], found["accuracy_test"]
         return state, found
 
-    @functools.cached_property
-    def _compiled(self):
-        task_x, task_target = jnp.asarray(self.x.T, jnp.float32), jnp.asarray(self.target)
-        return jax.jit(functools.partial(self._advance, task_x=task_x, task_target=task_target))
+    def trained_and_measured(self, state: State, data: Data, start: jax.Array, stop: jax.Array):
+        """Epochs ``start`` to ``stop``, then gradients at fixed weights, losses and accuracies."""
 
-    def _advance(self, state: State, data: Data, start: jax.Array, stop: jax.Array, *, task_x, task_target):
         def one_epoch(epoch, carry):
             state, _ = carry
             return self._epoch(state, data, epoch)
@@ -112,7 +117,7 @@ class Program:
             "gradient_mean_along_path": network.per_layer_norm(path.mean**2),
             "gradient_std_along_path": network.per_layer_norm(path.deviation / self.n_train),
             "weight_norm": network.per_layer_norm(state.parameters**2),
-            **self._evaluate(state.parameters, data.train, task_x, task_target),
+            **self._evaluate(state.parameters, data),
         }
         return state, measured
 
@@ -179,10 +184,9 @@ class Program:
             return -(jax.nn.log_softmax(outputs, axis=1) * target).sum(axis=1)
         return 0.5 * ((outputs - target) ** 2).sum(axis=1)
 
-    def _evaluate(
-        self, parameters: jax.Array, train: jax.Array, x: jax.Array, target: jax.Array
-    ) -> dict[str, jax.Array]:
-        outputs = self.network.logits(self.network.unflatten(parameters), x)
+    def _evaluate(self, parameters: jax.Array, data: Data) -> dict[str, jax.Array]:
+        outputs = self.network.logits(self.network.unflatten(parameters), data.task_x)
+        train, target = data.train, data.task_target
         losses = self._losses(outputs, target[None])
         right = (outputs.argmax(axis=1) == target.argmax(axis=0)).astype(jnp.float32)
         found = {}
@@ -191,3 +195,8 @@ class Program:
             found[f"loss_{name}"] = jnp.where(part, losses, 0.0).sum(axis=1) / size
             found[f"accuracy_{name}"] = jnp.where(part, right, 0.0).sum(axis=1) / size
         return found
+
+
+@functools.partial(jax.jit, static_argnames="program")
+def _advance(program: Program, state: State, data: Data, start: jax.Array, stop: jax.Array):
+    return program.trained_and_measured(state, data, start, stop)

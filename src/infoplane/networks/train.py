@@ -19,7 +19,7 @@ from ..recordings.base import Probe
 from ..recordings.layout import read_npz, write_npz
 from .mlp import MLP
 from .optimizers import SGD, Adam
-from .program import Program, State
+from .program import Data, Program, State
 from .storage import append, weights_writer
 from .weights import WeightsRecording
 
@@ -104,9 +104,9 @@ def train_ensemble(
     for row, chosen in zip(train, splits, strict=True):
         row[chosen] = True
     probe = Probe(task.y, task.x, task.p_y_given_x, train, task.enumerated, task.name)
-    program = Program(network, optimizer, batch, n_train, float(l2), task.x, target)
+    program = Program(network, optimizer, batch, n_train, float(l2))
     store = None if path is None else _Store(Path(path), network, probe, provenance, marks)
-    run = _Run(program, numbers, splits, train)
+    run = _Run(program, task.x, target, numbers, splits, train)
     kept = run.until(marks, store, progress)
     if store is not None:
         from ..recordings.disk import open as open_recording
@@ -122,6 +122,8 @@ class _Run:
     """The ensemble in blocks of seeds, one a processor core: XLA alone leaves half a core idle on nets this small."""
 
     program: Program
+    x: np.ndarray
+    target: np.ndarray
     seeds: np.ndarray
     splits: list[np.ndarray]
     train: np.ndarray
@@ -129,7 +131,7 @@ class _Run:
     def until(self, marks: np.ndarray, store: _Store | None, progress: Progress) -> list[tuple[np.ndarray, dict]]:
         cores = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
         parts = np.array_split(np.arange(len(self.seeds)), min(cores, len(self.seeds)))
-        data = [self.program.load(np.stack([self.splits[i] for i in part]), self.train[part]) for part in parts]
+        data = [self._load(part) for part in parts]
         states = [self.program.initial(self.seeds[part]) for part in parts]
         first = 0
         if store is not None and (resumed := store.resume(states)) is not None:
@@ -152,6 +154,9 @@ class _Run:
                     store.add(stop, self.seeds, parameters, scalars, states)
                 progress("training", stop, int(marks[-1]))
         return kept
+
+    def _load(self, part: np.ndarray) -> Data:
+        return self.program.load(self.x, self.target, np.stack([self.splits[i] for i in part]), self.train[part])
 
     def _check(self, scalars: dict[str, np.ndarray], epoch: int) -> None:
         bad = self.seeds[~np.isfinite(scalars["loss_train"])]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from ..channels import AdditiveGaussian, Channel, Identity, Quantize
@@ -50,7 +49,8 @@ class View:
     @property
     def input_name(self) -> str:
         """Name of what is measured between X and T: for a discrete deterministic layer, its entropy."""
-        counted = isinstance(self.channel, Identity) and self.discrete and self.recording.noise is None
+        bare = isinstance(self.channel, Identity) and not self.channel.assume_stochastic
+        counted = bare and self.discrete and self.recording.noise is None
         return "H(T), T discrete" if counted else self.channel.input_name
 
     @property
