@@ -56,6 +56,28 @@ def pairwise(t: np.ndarray, sigma: float, k: int) -> float:
     return float(-np.concatenate(means).mean())
 
 
+def influences(t: np.ndarray, sigma: float) -> np.ndarray:
+    """(n,) influence of each sample on I_2, up to a constant: through its own sum, and through those of all others.
+
+    The derivative of -sum_i w_i ln sum_j w_j K_ij in the weight of one sample, at equal weights.
+    """
+    t = np.asarray(t, np.float64)
+    square = sum((t[:, None, d] - t[None, :, d]) ** 2 for d in range(t.shape[1]))
+    kernel = np.exp(-square / (2 * sigma**2))
+    total = kernel.sum(axis=1)
+    return -np.log(total) - (kernel / total[:, None]).sum(axis=0)
+
+
+def pairwise_stderr(t: np.ndarray, labels: np.ndarray | None, sigma: float) -> float:
+    """Standard error of the value: the spread of the influences over sqrt(n)."""
+    influence = influences(t, sigma)
+    if labels is not None:
+        for y in np.unique(labels):
+            members = labels == y
+            influence[members] -= math.log(members.sum()) + influences(t[members], sigma)
+    return float(influence.std() / math.sqrt(len(t)))
+
+
 def pairwise_bounds(t: np.ndarray, labels: np.ndarray | None, sigma: float) -> tuple[float, float, float]:
     """(lower, value, upper) of I(X; T + noise) without labels, of I(T + noise; Y) with them."""
     low, high = pairwise(t, sigma, 8), pairwise(t, sigma, 2)

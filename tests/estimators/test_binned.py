@@ -114,6 +114,15 @@ def test_layers_of_any_width_are_counted_exactly(width: int) -> None:
         assert found.n_codes[cell] == len(set(codes))
 
 
+@pytest.mark.parametrize("width", [61, 62, 63, 64, 65, 66])
+def test_no_unit_is_lost_where_codes_stop_fitting_into_one_integer(width: int) -> None:
+    """Two bins a unit; all rows equal but for one unit each, so that every unit tells one row from the others."""
+    t = np.eye(width, dtype=np.float32)[None]
+    found = Binned(2, (0.0, 1.0)).layer(block(t, np.arange(width)[None, :, None] % 2, (0.0, 1.0)))
+    assert found.n_codes[0] == width
+    assert found.mi_input[0] == pytest.approx(math.log(width), abs=1e-12)
+
+
 @pytest.mark.parametrize("kind", ["mass", "adaptive"])
 def test_a_layer_with_unequal_walls_agrees_with_its_snapshot(kind: str) -> None:
     random = np.random.default_rng(0)

@@ -85,7 +85,7 @@ def test_entropies_equal_a_plain_count(table: tuple[list[int], list[int]]) -> No
 def test_samples_counted_together_are_counted_as_if_alone() -> None:
     random = np.random.default_rng(0)
     keys, labels = random.integers(0, 9, (20, 50)), random.integers(0, 4, (20, 50))
-    labels[3], keys[4], keys[5] = 0, 7, np.arange(50)  # one class, one code, all codes distinct
+    labels[3], keys[4:6], keys[6] = 0, 7, np.arange(50)  # one class; one code, twice in a row; all codes distinct
     together = count(keys, labels)
     for cell, name in itertools.product(range(20), vars(together)):
         alone = count(keys[cell : cell + 1], labels[cell : cell + 1])

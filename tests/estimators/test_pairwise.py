@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from estimator_twins import pairwise_bounds
+from estimator_twins import pairwise_bounds, pairwise_stderr
 from scipy.integrate import quad
 
 import infoplane as ip
@@ -121,6 +121,19 @@ def test_any_number_of_samples_is_cut_into_blocks(n: int) -> None:
     if 2 < n < 5000:
         found = ip.mutual_information(t, labels, PairwiseBounds(0.3))
         assert bounds(found) == pytest.approx(pairwise_bounds(t, labels, 0.3), abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [60, 1100])
+def test_standard_errors_equal_the_formula(n: int) -> None:
+    """Also where the last block is not full; the classes are of unequal size and spread."""
+    t = layer("spread", n, dim=2)
+    labels = (t[:, 0] > 0.6).astype(int)
+    t[labels == 1] *= 2.0
+    for sigma in (0.2, 1.0):
+        found = about_input(t, PairwiseBounds(sigma))
+        assert found.stderr == pytest.approx(pairwise_stderr(t, None, sigma), rel=1e-4)
+        found = ip.mutual_information(t, labels, PairwiseBounds(sigma))
+        assert found.stderr == pytest.approx(pairwise_stderr(t, labels, sigma), rel=1e-4)
 
 
 @pytest.mark.parametrize("name", LAYERS)

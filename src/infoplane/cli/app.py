@@ -138,6 +138,9 @@ def reproduce(
     quick: Quick = False,
     seeds: Networks = None,
     out: Out = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Also write a small copy, fit for version control, into this folder.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 3 if a claim fails.")] = False,
 ) -> None:
     """Run an experiment of the literature and test its claims on the result.
@@ -154,6 +157,8 @@ def reproduce(
     folder = Path("results") / (name + ("-quick" if quick else "")) if out is None else out
     with screen.progress() as progress:
         result = experiments.run(name, quick=quick, seeds=seeds, out=folder, progress=progress)
+    if keep is not None:
+        experiments.keep(result, keep)
     screen.claims(result.claims)
     screen.files({"report": folder / "report.html", "figures": folder / "figures", "data": folder})
     screen.took(result.wall_time, result.command)

@@ -137,6 +137,6 @@ def _doubts(counts: Counts, n: int) -> list[str]:
     if pairs <= 0.1 * n:
         return []
     return [
-        f"{pairs} distinct values in {n} samples: a plug-in value is then biased by about {pairs / (2 * n):.2g} nats "
-        "or more; use fewer bins or more samples."
+        f"{pairs} distinct values in {n} samples: plain counts are then biased by about {pairs / (2 * n):.2g} nats or "
+        "more, which a correction mends in part; use fewer bins or more samples."
     ]

@@ -5,6 +5,7 @@
 """
 
 from .base import Claim, Experiment, Result, Verdict
+from .files import keep
 from .registry import describe, names, run
 
-__all__ = ["Claim", "Experiment", "Result", "Verdict", "describe", "names", "run"]
+__all__ = ["Claim", "Experiment", "Result", "Verdict", "describe", "keep", "names", "run"]

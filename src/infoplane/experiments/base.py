@@ -24,8 +24,8 @@ from ..estimators import Estimator
 from ..networks import MLP, WeightsRecording, train_ensemble
 from ..plane import information_plane
 from ..progress import Progress, silent
-from ..recordings.disk import write_whole
 from ..results import load, save
+from . import files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,7 +60,7 @@ class Result:
         claims: with verdicts.
         figures: matplotlib figures by name.
         command: runs it again.
-        wall_time: seconds this call took; what was found finished on disk is not counted.
+        wall_time: seconds of all calls it took.
         path: folder it was written to, or None.
     """
 
@@ -83,13 +83,14 @@ class Run:
         seeds: number of networks.
         out: folder, or None to keep everything in memory.
         progress: told about every stage.
+        measured: names of the planes that this call measured, rather than found.
     """
 
     quick: bool
     seeds: int
     out: Path | None
     progress: Progress
-    stages: list[str] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
 
     def ensemble(self, name: str, network: MLP, task: Task, **settings: Any) -> WeightsRecording:
         """Train, or continue, or find trained, the ensemble of this name."""
@@ -109,6 +110,7 @@ class Run:
             return load(path)
         measured = recording if isinstance(recording, WeightsRecording) else recording()
         dataset = information_plane(measured, estimator, progress=self._named(f"{name}: "), **settings)
+        self.measured.append(name)
         if path is not None:
             save(dataset, path)
         return dataset
@@ -161,8 +163,9 @@ class Experiment(abc.ABC):
         folder = None if out is None else Path(out)
         command = self._command(quick, seeds, folder)
         if folder is not None:
-            _claim_folder(folder, {"experiment": self.name, "quick": quick, "seeds": count, "version": __version__})
-        datasets = self.measure(Run(quick, count, folder, progress))
+            files.claim(folder, {"experiment": self.name, "quick": quick, "seeds": count, "version": __version__})
+        run = Run(quick, count, folder, progress)
+        datasets = self.measure(run)
         claims = self.claims(datasets)
         size = f"{count} networks" + (", quick" if quick else "")
         for label, dataset in datasets.items():
@@ -174,10 +177,11 @@ class Experiment(abc.ABC):
             }
         progress("drawing", 0, 1)
         figures = self.draw(datasets)
-        wall_time = time.perf_counter() - started
+        # A call that only found what others measured took no time worth telling.
+        wall_time = (time.perf_counter() - started if run.measured else 0.0) + files.wall_time(folder)
         result = Result(self.name, self.title, datasets, claims, figures, command, wall_time, folder)
         if folder is not None:
-            _write(result, folder)
+            files.write(result, folder)
         progress("drawing", 1, 1)
         return result
 
@@ -188,55 +192,9 @@ class Experiment(abc.ABC):
         return shlex.join(parts)
 
 
-def _claim_folder(folder: Path, run: dict[str, Any]) -> None:
-    """Make the folder this run's own, or make sure that it is."""
-    mark = folder / "run.json"
-    try:
-        if mark.exists():
-            if json.loads(mark.read_text()) != run:
-                raise InputError(
-                    f"{folder} holds another run ({mark.read_text().strip()}); choose a new --out or delete it."
-                )
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise InputError(f"{folder} is not empty and holds no run; choose a new --out.")
-        write_whole(mark, json.dumps(run).encode())
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{folder} cannot be used: {getattr(error, 'strerror', None) or error}.") from None
-
-
-def _write(result: Result, folder: Path) -> None:
-    from .. import report
-
-    for name, dataset in result.datasets.items():
-        save(dataset, folder / f"{name}.nc")
-    (folder / "figures").mkdir(exist_ok=True)
-    for name, figure in result.figures.items():
-        save_figure(figure, folder / "figures" / f"{name}.png")
-    report.write(planes(result.datasets), folder / "report.html", title=result.title)
-    summary = {
-        "experiment": result.name,
-        "command": result.command,
-        "claims": [asdict(claim) for claim in result.claims],
-        "wall_time_s": {name: round(float(d.attrs.get("wall_time", 0.0)), 1) for name, d in result.datasets.items()}
-        | {"this call": round(result.wall_time, 1)},
-    }
-    write_whole(folder / "claims.json", json.dumps(summary, indent=1).encode())
-
-
 def planes(datasets: Mapping[str, xr.Dataset]) -> list[xr.Dataset]:
     """Those of the datasets that are information planes."""
     return [d for d in datasets.values() if "mi_input" in d]
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure whole or not at all."""
-    import io
-
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    write_whole(path, buffer.getvalue())
 
 
 def sizes(run: Run, full: Sequence[Any] | int, quick: Sequence[Any] | int) -> Any:

@@ -68,7 +68,7 @@ class GradientPhases(Experiment):
             ratio = _distance_to_compression(plane)
             found.append(
                 Claim(
-                    f"{last_hidden(plane)} crosses within a factor of 2 of the epoch where its compression starts ({name}).",
+                    f"{last_hidden(plane)} crosses within a factor of 2 of the start of its compression ({name}).",
                     _within_factor_two(ratio),
                     {"log2(epoch of crossing / epoch of maximal I(X;T))": str(ratio)},
                     self.source,
