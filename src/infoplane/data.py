@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import expit
 
 from .errors import InputError
+from .samples import is_real, whole
 
 SplitKind = Literal["stratified", "legacy"]
 
@@ -54,12 +55,14 @@ class Task:
             ("legacy": in row order).
 
         Raises:
-            InputError: a fraction outside (0, 1], an unknown kind, or fewer than two training samples.
+            InputError: a fraction outside (0, 1], an unknown kind, fewer than two training samples, or a seed that is
+                no whole number from 0 on.
         """
         n = len(self.y)
-        n_train = round(fraction * n) if 0.0 < fraction <= 1.0 else 0
+        seed = whole(seed, "split(seed)")
+        n_train = round(fraction * n) if is_real(fraction) and 0.0 < fraction <= 1.0 else 0
         if n_train < 2:
-            raise InputError(f"split needs a fraction in (0, 1] that leaves 2 samples of {n}, got {fraction}.")
+            raise InputError(f"split needs a fraction in (0, 1] that leaves 2 samples of {n}, got {fraction!r}.")
         if kind == "legacy":
             return np.arange(n_train), np.arange(n_train, n)
         if kind != "stratified":
@@ -109,10 +112,11 @@ def twelve_bit(gamma: float | None = None, *, seed: int = 0) -> Task:
         Task with x (4096, 12) in {0, 1}, column 0 the most significant bit; y (4096,); p_y_given_x (4096, 2).
 
     Raises:
-        InputError: gamma not positive and finite.
+        InputError: gamma not positive and finite, or a seed that is no whole number from 0 on.
     """
-    if gamma is not None and not (np.isfinite(gamma) and gamma > 0):
-        raise InputError(f"twelve_bit needs a positive gamma, or None for the hard rule, got {gamma}.")
+    if gamma is not None and not (is_real(gamma) and 0 < gamma < np.inf):
+        raise InputError(f"twelve_bit needs a positive gamma, or None for the hard rule, got {gamma!r}.")
+    seed = whole(seed, "twelve_bit(seed)")
     x = (np.arange(4096)[:, None] >> np.arange(11, -1, -1)) & 1
     f = rule_by_counts(x)
     if gamma is None:

@@ -11,7 +11,7 @@ from .channels import Channel
 from .errors import InputError
 from .estimate import Estimate
 from .estimators import Binned, Estimator, Plugin
-from .samples import Variable, pair, variable
+from .samples import Variable, pair, variable, whole
 
 
 def mutual_information(
@@ -30,7 +30,7 @@ def mutual_information(
             strings discrete.
         y: (n,) or (n, ...) samples paired with ``x``.
         estimator: how; None chooses for the data and says why in ``notes``.
-        seed: seed of whatever is random.
+        seed: seed of whatever is random; 0 or more.
         null: number of shuffles of ``y`` for ``p_value`` and ``null``; 20 resolves p = 0.05.
         groups: (n,) labels of samples that belong together (tokens of one sequence); whole groups are then shuffled,
             so all must have one size.
@@ -40,11 +40,13 @@ def mutual_information(
 
     Raises:
         InputError: lengths that differ, fewer than 2 samples, nan or infinity, a discrete argument with one class
-            only, or data that do not fit the estimator.
+            only, data that do not fit the estimator, groups that cannot be shuffled, or a negative seed.
     """
     if not isinstance(null, int | np.integer) or null < 0:
         raise InputError(f"null is a number of shuffles, 0 or more (20 is usual), got {null!r}.")
+    seed = whole(seed, "seed")
     first, second = pair(x, y)
+    members = None if groups is None else _groups(groups, first.n)
     estimator = _checked(estimator)
     reason = ()
     if estimator is None:
@@ -56,7 +58,7 @@ def mutual_information(
             )
     found = estimator.estimate(first, second, seed=seed)
     if null:
-        shuffled = _null(first, second, estimator, seed, null, groups)
+        shuffled = _null(first, second, estimator, seed, null, members)
         larger = int((shuffled >= found.value).sum())
         found = dataclasses.replace(found, p_value=(1 + larger) / (1 + null), null=float(shuffled.mean()))
     return dataclasses.replace(found, notes=(*reason, *found.notes))
@@ -73,7 +75,7 @@ def entropy(x: Any, estimator: Estimator | None = None, *, seed: int = 0) -> Est
     Raises:
         InputError: no samples, nan or infinity, or data that do not fit the estimator.
     """
-    return (_checked(estimator) or Plugin()).entropy(variable(x, "x"), seed=seed)
+    return (_checked(estimator) or Plugin()).entropy(variable(x, "x"), seed=whole(seed, "seed"))
 
 
 def _checked(estimator: Any) -> Estimator | None:
@@ -100,12 +102,13 @@ def _choose(x: Variable, y: Variable) -> tuple[Estimator, tuple[str, ...]]:
     )
 
 
-def _null(x: Variable, y: Variable, estimator: Estimator, seed: int, null: int, groups: Any) -> np.ndarray:
+def _null(
+    x: Variable, y: Variable, estimator: Estimator, seed: int, null: int, members: np.ndarray | None
+) -> np.ndarray:
     random = np.random.default_rng([seed, 0x0E11])
-    if groups is None:
+    if members is None:
         orders = (random.permutation(x.n) for _ in range(null))
     else:
-        members = _groups(groups, x.n)
         orders = (_shuffle_groups(members, random) for _ in range(null))
     return np.array([estimator.estimate(x, Variable(y.values[order], "y"), seed=seed).value for order in orders])
 

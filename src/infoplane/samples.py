@@ -86,6 +86,27 @@ def variable(values: Any, name: str = "x") -> Variable:
     return Variable(np.ascontiguousarray(array.reshape(array.shape[0], -1)), name)
 
 
+def whole(value: Any, name: str, low: int = 0) -> int:
+    """A whole number a user gave, such as a seed.
+
+    Raises:
+        InputError: no integer of Python or NumPy, or one below ``low``.
+    """
+    if not is_whole(value) or value < low:
+        raise InputError(f"{name} needs a whole number, {low} or more, got {value!r}.")
+    return int(value)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether this is one integer of Python or NumPy."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def is_real(value: Any) -> bool:
+    """Whether this is one real number of Python or NumPy."""
+    return is_whole(value) or isinstance(value, float | np.floating)
+
+
 def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
     if any(v is None or v != v for v in array.flat):
         raise InputError(f"{name} has missing values; drop or fill them.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -174,3 +175,19 @@ def test_python_dash_m():
     done = subprocess.run([sys.executable, "-m", "infoplane", "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "reproduce" in done.stdout
+
+
+def test_an_interrupt_ends_at_once_with_one_sentence(tmp_path):
+    """Wherever it strikes, and most of the time is compiling: status 130, nothing half-written."""
+    command = [sys.executable, "-m", "infoplane", "reproduce", "black-box", "--quick", "--out", "run"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()  # the first line of progress
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert "training" in first
+    assert "Interrupted; a run with --out continues" in rest
+    assert not list((tmp_path / "run").rglob("*.nc"))

@@ -162,3 +162,35 @@ def test_weights_recording_saves_and_opens_equal(whole, tmp_path):
     assert found.ranges == whole.ranges
     assert found.provenance == whole.provenance
     assert_array_equal(found.activations(4, 20, "hidden 1", "test"), whole.activations(4, 20, "hidden 1", "test"))
+
+
+def test_a_run_goes_on_with_another_number_of_cores(tmp_path, monkeypatch):
+    """Blocks are one a core; the state on disk is that of the whole ensemble."""
+    import os
+
+    def train(path, epochs_done=None):
+        def stop(what, done, total):
+            if done == epochs_done:
+                raise KeyboardInterrupt
+
+        return train_ensemble(
+            MLP([12, 3, 2]),
+            ip.data.twelve_bit(),
+            seeds=3,
+            epochs=4,
+            checkpoint_epochs=[1, 2, 3],
+            path=path,
+            progress=stop,
+        )
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", epochs_done=2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    resumed = train(tmp_path / "run")
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    whole = train(tmp_path / "whole")
+    np.testing.assert_allclose(
+        resumed.parameters, whole.parameters, atol=1e-5
+    )  # blocks of another size round otherwise
+    assert train(tmp_path / "run").parameters.shape == whole.parameters.shape  # a finished one is only read

@@ -198,7 +198,7 @@ def test_channel_errors_and_names():
     assumed = information_plane(from_arrays(codes, Y), Plugin(), channel=Identity(assume_stochastic=True))
     assert "taken as stochastic" in json.loads(assumed.attrs["notes"])[0]
     assert "assumed stochastic" in assumed.mi_input.attrs["quantity"]
-    declared = information_plane(from_arrays(codes, Y, noise="a coin in every unit"), Plugin())
+    declared = information_plane(from_arrays(codes, Y, np.arange(N), noise="a coin in every unit"), Plugin())
     assert declared.mi_input.attrs["quantity"] == "I(X;T) of the noisy network"
     assert declared.attrs["noise"] == "a coin in every unit"
     assert json.loads(declared.attrs["notes"]) == []
@@ -289,3 +289,46 @@ def test_integer_layers_are_counted_as_they_are_and_a_float_target_has_its_own_r
     recording = ip.recordings.from_arrays({"t": t}, target)
     plane = ip.information_plane(recording, ip.estimators.Binned(4, range=(-1.0, 1.0)))
     assert plane.mi_target.item() > 1.0
+
+
+def test_a_noisy_discrete_network_is_not_a_function_of_its_input():
+    random = np.random.default_rng(2)
+    x = np.repeat(np.arange(10), 40)
+    t = (x % 2 + (random.random(400) < 0.2)) % 2  # one bit of x, flipped one time in five
+    recording = from_arrays({"bit": t[:, None]}, x % 2, x, noise="a flip, probability 0.2")
+    plane = information_plane(recording, Plugin())
+    assert plane.mi_input.item() == pytest.approx(mutual_information(x, t, Plugin()).value, abs=1e-12)
+    assert plane.mi_input.item() < 0.3  # not H(T), which is ln 2
+    with pytest.raises(InputError, match="record x too"):
+        information_plane(from_arrays({"bit": t[:, None]}, x % 2, noise="a flip"), Plugin())
+
+
+def test_pairwise_bounds_refuse_random_labels_and_leave_them_to_another_estimator():
+    task = data.twelve_bit(gamma=0.1)
+    recording = from_arrays({"x": task.x[::16]}, task.y[::16], p_y_given_x=task.p_y_given_x[::16])
+    with pytest.raises(InputError, match="takes certain labels"):
+        information_plane(recording, PairwiseBounds(1.0))
+    plane = information_plane(recording, PairwiseBounds(1.0), estimator_target=Binned(2))
+    assert plane.mi_target.item() <= plane.attrs["ceiling_mi_target"] + 1e-12
+
+
+def test_labels_with_gaps_are_the_same_labels():
+    random = np.random.default_rng(4)
+    t = random.normal(size=(200, 2))
+    y = (t[:, 0] > 0).astype(int)
+    planes = [information_plane(from_arrays({"t": t}, labels), PairwiseBounds(0.3)) for labels in (y, y * 199)]
+    assert planes[0].mi_target.item() == planes[1].mi_target.item()
+
+
+def test_several_splits_each_carry_their_own_ceilings():
+    train = np.arange(N) < 60
+    plane = information_plane(from_arrays({"t": ARRAYS["thin"]}, Y, train=train), Binned(4), split=["train", "test"])
+    by_split = json.loads(plane.attrs["by_split"])
+    assert by_split["train"]["n_samples"] == 60
+    assert by_split["test"]["ceiling_mi_input"] == pytest.approx(np.log(20))
+
+
+@pytest.mark.parametrize("wrong", [{"null": -1}, {"null": 2.5}, {"seed": -1}, {"seed": "a"}])
+def test_counts_and_seeds_are_whole_numbers(wrong):
+    with pytest.raises(InputError, match="takes a whole number"):
+        information_plane(from_arrays({"t": ARRAYS["thin"]}, Y), Binned(4), **wrong)

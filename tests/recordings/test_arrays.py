@@ -134,7 +134,9 @@ def test_blocks_stay_below_the_bound(monkeypatch, tmp_path):
 
 def test_planes_do_not_depend_on_the_block_size(monkeypatch):
     task = ip.data.Task(A[0, 0].astype(np.float32), Y, "small")
-    recording = ip.networks.train_ensemble(MLP([4, 3, 3]), task, seeds=3, epochs=4, checkpoint_epochs=[1, 2, 3])
+    recording = ip.networks.train_ensemble(
+        MLP([4, 3, 3]), task, seeds=3, epochs=4, checkpoint_epochs=[1, 2, 3], train_fraction=0.6
+    )
     estimator = ip.estimators.Binned(5, range="layer")
     whole = {split: ip.information_plane(recording, estimator, split=split) for split in ("all", "test")}
     one_snapshot = 4 * 10 * 6

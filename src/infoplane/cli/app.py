@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -34,20 +36,28 @@ Setting = Annotated[
 Named = Annotated[
     str | None, typer.Option("--estimator", help="Name of the estimator; see [bold]infoplane list[/bold].")
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of whatever is random.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of whatever is random.", min=0)]
 Null = Annotated[int, typer.Option("--null", help="Number of shuffles for a p-value.", min=0)]
 
 
 def run() -> None:
     """Run the command line and turn what a user got wrong into one sentence."""
+    signal.signal(signal.SIGINT, _stop)
     try:
         app()
     except InputError as error:
         screen.complain(str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        screen.complain("Interrupted; a run with --out continues where it stopped when called again.")
-        sys.exit(130)
+    except OSError as error:
+        screen.complain(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.")
+        sys.exit(2)
+
+
+def _stop(*_: object) -> None:
+    """End at once: every file is written whole or not at all, and a compiler's threads do not survive a slow exit."""
+    screen.complain("Interrupted; a run with --out continues where it stopped when called again.")
+    sys.stdout.flush()
+    os._exit(130)
 
 
 @app.command()
@@ -117,10 +127,13 @@ def plane(
     """
     chosen = _estimator(estimator, set_)
     assert chosen is not None
-    screen.check_writable(out.parent)
+    if out.suffix.lower() != ".nc" or out.is_dir():
+        raise InputError(f"--out needs a file ending in .nc, such as plane.nc, got {out}.")
     from .. import information_plane, recordings, report, save
 
     opened = recordings.open(recording)
+    opened.samples(split)  # type: ignore[arg-type]  # an unknown one is refused here, before any work
+    screen.check_writable(out.parent)
     with screen.progress() as progress:
         dataset = information_plane(opened, chosen, split=split, null=null, seed=seed, progress=progress)  # type: ignore[arg-type]
     dataset.attrs["command"] = " ".join(["infoplane", *sys.argv[1:]])

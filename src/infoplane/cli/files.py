@@ -97,6 +97,9 @@ def _is_number(text: str) -> bool:
 def settings(pairs: list[str]) -> dict[str, Any]:
     """``["bins=50", "range=(-1, 1)"]`` to a mapping; a value that is no Python literal is text.
 
+    ``true`` and ``false`` count in any case. A lower-case ``none`` stays text, which is a value of some settings
+    (``correction=none``); in any other case it is None.
+
     Raises:
         InputError: an entry without ``=``.
     """
@@ -105,8 +108,11 @@ def settings(pairs: list[str]) -> dict[str, Any]:
         name, equals, text = pair.partition("=")
         if not equals or not name.strip():
             raise InputError(f"--set takes NAME=VALUE, such as bins=50, got {pair!r}.")
+        name, text = name.strip(), text.strip()
+        word = text.capitalize()
+        text = word if word in ("True", "False", "None") and text != "none" else text
         try:
-            found[name.strip()] = ast.literal_eval(text.strip())
+            found[name] = ast.literal_eval(text)
         except (ValueError, SyntaxError):
-            found[name.strip()] = text.strip()
+            found[name] = text
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -32,7 +33,7 @@ _QUIET_SECONDS = 5.0  # without a terminal, one line of progress at most this of
 
 def complain(message: str) -> None:
     """One sentence on standard error."""
-    _errors.print(f"[bold red]infoplane:[/bold red] {message}", soft_wrap=True, markup=True)
+    _errors.print(f"[bold red]infoplane:[/bold red] {escape(message)}", soft_wrap=True, markup=True)
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def progress() -> Iterator[Progress]:
         yield _plain_progress()
         return
     columns = [
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -72,16 +73,15 @@ def _plain_progress() -> Progress:
 
 
 def check_writable(folder: Path) -> None:
-    """Find out before long work, not after, that its result cannot be kept.
+    """Find out before long work, not after, that its result cannot be kept; makes nothing.
 
     Raises:
         InputError: the folder cannot be made or written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror or error}.") from None
-    if not os.access(folder, os.W_OK):
+    there = next(above for above in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(above))
+    if not there.is_dir():
+        raise InputError(f"{folder} cannot be made: {there} is not a folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
         raise InputError(f"{folder} cannot be written; choose another --out.")
 
 
@@ -89,13 +89,13 @@ def estimate(found: Estimate) -> None:
     """One estimate as a small table."""
     low, high = found.interval(0.95)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("quantity", found.quantity)
-    table.add_row("value", f"[bold]{found.value:.5g}[/bold] {found.unit} ({found.direction})")
+    table.add_row("quantity", escape(found.quantity))
+    table.add_row("value", f"[bold]{found.value:.5g}[/bold] {escape(found.unit)} ({found.direction})")
     if not math.isnan(low):
         table.add_row("95 % interval", f"{low:.5g} to {high:.5g} {found.unit}")
     if not math.isnan(found.p_value):
         table.add_row("shuffled pairs", f"mean {found.null:.4g} {found.unit}, p = {found.p_value:.3g}")
-    table.add_row("method", found.method)
+    table.add_row("method", escape(found.method))
     table.add_row("samples", f"{found.n_samples}")
     _console.print(table)
     for note in found.notes:
@@ -126,9 +126,7 @@ def claims(found: Sequence[Claim], *, brief: bool = False) -> None:
         numbers = "\n".join(f"{name}: {value}" for name, value in shown)
         if brief and not shown:
             numbers = "layer by layer: in the report"
-        table.add_row(
-            claim.text, f"[{colour}]{claim.verdict}[/{colour}]", numbers.replace("[", r"\["), end_section=True
-        )
+        table.add_row(escape(claim.text), f"[{colour}]{claim.verdict}[/{colour}]", escape(numbers), end_section=True)
     _console.print(table)
 
 
@@ -157,7 +155,7 @@ def summary(dataset: xr.Dataset) -> None:
     from ..experiments.verdicts import BITS, compression
 
     table = Table(
-        title=f"{dataset.mi_input.quantity}, {dataset.mi_target.quantity}; bits, mean over networks",
+        title=escape(f"{dataset.mi_input.quantity}, {dataset.mi_target.quantity}; bits, mean over networks"),
         title_justify="left",
     )
     for name in ("layer", "I(X;T) first", "maximum", "last", "I(T;Y) last", "fall after the maximum", "flags"):
@@ -168,8 +166,8 @@ def summary(dataset: xr.Dataset) -> None:
         target = float(flat.mi_target.sel(layer=name).isel(epoch=-1).mean()) * BITS
         flags = [flag for flag in ("saturated", "dead") if bool(flat[flag].sel(layer=name).isel(epoch=-1).any())]
         values = [float(path[0]), float(path.max()), float(path[-1]), target]
-        fall = str(compression(flat, str(name))).replace("[", r"\[")
-        table.add_row(str(name), *(f"{v:.2f}" for v in values), fall, ", ".join(flags))
+        fall = escape(str(compression(flat, str(name))))
+        table.add_row(escape(str(name)), *(f"{v:.2f}" for v in values), fall, ", ".join(flags))
     _console.print(table)
 
 
@@ -190,11 +188,12 @@ def listing(experiments: Sequence[Experiment], estimators: Sequence[type]) -> No
     for name in ("name", "what", "networks", "source"):
         table.add_column(name)
     for one in experiments:
-        table.add_row(one.name, one.title, f"{one.seeds} ({one.quick_seeds} quick)", one.source)
+        cells = (one.name, one.title, f"{one.seeds} ({one.quick_seeds} quick)", one.source)
+        table.add_row(*(escape(cell) for cell in cells))
     _console.print(table)
     table = Table(title="Estimators: infoplane estimate X Y --estimator NAME", title_justify="left")
     for name in ("name and settings", "what"):
         table.add_column(name)
     for cls in estimators:
-        table.add_row(repr(cls()), (cls.__doc__ or "").strip().split("\n")[0])
+        table.add_row(escape(repr(cls())), escape((cls.__doc__ or "").strip().split("\n")[0]))
     _console.print(table)

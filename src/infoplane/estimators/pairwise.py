@@ -19,6 +19,7 @@ from .base import Estimator, LayerBlock, LayerInformation
 from .plugin import label_codes
 
 _BLOCK_VALUES = 1_048_576  # distances held at once; measured best on two cores, and all the memory this needs
+_COLUMNS = 64  # class sums taken at once: shuffled labels beyond that get a pass of their own
 _FAR = 1e4  # norm beyond which a squared distance from a product is off by more than about 1e-7
 
 
@@ -29,10 +30,10 @@ class PairwiseBounds(Estimator):
     With ``D_ij = ||t_i - t_j||^2`` and ``I_k = -mean_i ln mean_j exp(-D_ij / k sigma^2)``, the truth lies between I_8
     (Bhattacharyya) and I_2 (Kullback-Leibler), both within [0, ln n] (Kolchinsky & Tracey, arXiv:1706.02419). For
     labels, ``I_a - sum_y p(y) I_b,y`` is a bound only with a != b; the same kind twice is the number usually drawn, and
-    is what ``value`` holds, its interval beside it.
+    is what ``value`` holds, its interval beside it. Labels must be certain given the input.
 
     Tight where clusters are well separated or coincide, up to several bits wide between. The noise belongs to the
-    analysis: its sigma acts as a resolution, so sweep it. Cost O(n^2 d); memory O(n).
+    analysis: its sigma acts as a resolution, so sweep it. Cost O(n^2 d); memory O(n) times the number of classes.
 
     Attributes:
         sigma: standard deviation of the noise.
@@ -89,8 +90,23 @@ class PairwiseBounds(Estimator):
                 "PairwiseBounds needs discrete labels for I(T;Y) and y is continuous; "
                 "name another estimator for the target, estimator_target=Binned(bins=30)."
             )
+        if block.p_y_given_x is not None:
+            raise InputError(
+                "PairwiseBounds takes certain labels and this task's are random; "
+                "name another estimator for the target, estimator_target=Binned(bins=30)."
+            )
         labels = label_codes(block.y)[:, block.permutations]
-        found = _bounds(block.activations, labels, self.channel, with_error=not block.population)
+        together = max(1, _COLUMNS // (int(labels.max()) + 1))
+        parts = [
+            _bounds(
+                block.activations,
+                labels[:, first : first + together],
+                self.channel,
+                with_error=first == 0 and not block.population,
+            )
+            for first in range(0, labels.shape[1], together)
+        ]
+        found = parts[0]._replace(target=np.concatenate([p.target for p in parts], axis=1))
         return LayerInformation(
             mi_input=found.upper,
             mi_input_stderr=found.stderr,
@@ -119,11 +135,7 @@ class _Bounds(NamedTuple):
 
 
 def noise_scale(activations: np.ndarray, channel: AdditiveGaussian) -> np.ndarray:
-    """(cells,) absolute sigma for (cells, n, d) activations.
-
-    Raises:
-        InputError: relative noise on a layer that does not vary at all.
-    """
+    """(cells,) absolute sigma for (cells, n, d) activations."""
     if not channel.relative:
         return np.full(activations.shape[0], float(channel.sigma))
     std = np.sqrt(np.asarray(activations, np.float64).var(axis=1).mean(axis=-1))
@@ -137,7 +149,8 @@ def _bounds(activations, labels: np.ndarray, channel: AdditiveGaussian, with_err
     sigma = noise_scale(activations, channel)
     classes = int(labels.max()) + 1
     parts = []
-    distinct = classes == n  # I(X;T): every class is one sample and its own information is 0
+    # I(X;T): every class is one sample, whose own information is 0.
+    distinct = classes >= n and bool((np.diff(np.sort(labels[:, 0], axis=1), axis=1) > 0).all())
     with jax.enable_x64(True):
         for cell in range(cells):
             groups = np.zeros((1, n), np.int32) if distinct else labels[cell].astype(np.int32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -74,7 +74,16 @@ class Plugin(Estimator):
                 "name a channel, channel=Quantize(bins=30), or use Binned(bins=30)."
             )
         keys = keys_of(codes.astype(np.int64) - int(codes.min()))
-        return self.layer_from_keys(keys, block, np.zeros(block.cells, np.int64))
+        found = self.layer_from_keys(keys, block, np.zeros(block.cells, np.int64))
+        if block.x is None:
+            return found
+        # T is drawn anew for every sample, so it is not a function of X and I(X;T) is not H(T).
+        counts = count(keys, label_codes(np.asarray(block.x)))
+        return replace(
+            found,
+            mi_input=self._information(counts, block.n, block.population),
+            mi_input_stderr=counts.information_stderr,
+        )
 
     def layer_from_keys(self, keys: np.ndarray, block: LayerBlock, out_of_range: np.ndarray) -> LayerInformation:
         """I(X;T) = H(T) and I(T;Y) for codes already packed into (cells, n) integers."""
@@ -126,8 +135,8 @@ class Plugin(Estimator):
 
 def label_codes(y: np.ndarray) -> np.ndarray:
     """(cells, n, dy) integer classes to (cells, n) labels 0..C-1."""
-    if y.shape[2] == 1 and y.min() >= 0 and y.max() < y.shape[1]:
-        return y[:, :, 0].astype(np.int32)
+    if y.shape[2] == 1 and y.min() >= 0 and y.max() < y.shape[1] and np.bincount(y.ravel()).all():
+        return y[:, :, 0].astype(np.int32)  # labels as they should be: every class from 0 up occurs
     _, labels = np.unique(y.reshape(-1, y.shape[2]), axis=0, return_inverse=True)
     return labels.reshape(y.shape[:2]).astype(np.int32)
 

@@ -24,6 +24,8 @@ def claim(folder: Path, run: dict[str, Any]) -> None:
     """
     mark = folder / "run.json"
     try:
+        for left in folder.glob(".*.partial"):  # of a call that was killed while it wrote
+            left.unlink()
         if mark.exists():
             if json.loads(mark.read_text()) != run:
                 raise InputError(
@@ -31,7 +33,7 @@ def claim(folder: Path, run: dict[str, Any]) -> None:
                 )
             return
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        if any(not entry.name.endswith(".partial") for entry in folder.iterdir()):
             raise InputError(f"{folder} is not empty and holds no run; choose a new --out.")
         write_whole(mark, json.dumps(run).encode())
     except (OSError, json.JSONDecodeError) as error:

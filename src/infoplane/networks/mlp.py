@@ -7,7 +7,7 @@ long axis innermost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from ..errors import InputError, nearest
+from ..samples import is_whole
 
 ActivationName = Literal["tanh", "relu", "softsign", "softplus", "linear", "sigmoid"]
 OutputName = Literal["softmax", "linear"]
@@ -55,6 +56,8 @@ class MLP:
         output: OutputName = "softmax",
         init: InitName = "fan_in",
     ) -> None:
+        if not isinstance(widths, Iterable) or not all(is_whole(w) for w in widths):
+            raise InputError(f"MLP needs widths that are whole numbers, such as [12, 5, 2], got {widths!r}.")
         widths = tuple(int(w) for w in widths)
         if len(widths) < 2 or min(widths) < 1:
             raise InputError(f"MLP needs at least an input and an output width, all positive, got {list(widths)}.")

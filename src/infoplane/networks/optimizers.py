@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import optax
 
 from ..errors import InputError
+from ..samples import is_real
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,15 @@ class SGD:
 
     def __post_init__(self) -> None:
         _check(self)
-        if not 0.0 <= self.momentum < 1.0:
-            raise InputError(f"SGD(momentum) lies in [0, 1), got {self.momentum}.")
+        if not is_real(self.momentum) or not 0.0 <= self.momentum < 1.0:
+            raise InputError(f"SGD(momentum) lies in [0, 1), got {self.momentum!r}.")
 
     def transformation(self) -> optax.GradientTransformation:
         return optax.sgd(self.learning_rate, momentum=self.momentum or None)
 
 
 def _check(optimizer: Adam | SGD) -> None:
-    if not 0.0 < optimizer.learning_rate < float("inf"):
+    if not is_real(optimizer.learning_rate) or not 0.0 < optimizer.learning_rate < float("inf"):
         raise InputError(
-            f"{type(optimizer).__name__}(learning_rate) needs a positive number, got {optimizer.learning_rate}."
+            f"{type(optimizer).__name__}(learning_rate) needs a positive number, got {optimizer.learning_rate!r}."
         )

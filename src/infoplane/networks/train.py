@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -17,6 +18,7 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from ..recordings.base import Probe
 from ..recordings.layout import read_npz, write_npz
+from ..samples import is_real, is_whole
 from .mlp import MLP
 from .optimizers import SGD, Adam
 from .program import Data, Program, State
@@ -80,31 +82,34 @@ def train_ensemble(
     if progress is None:
         progress = silent
     optimizer = Adam() if optimizer is None else optimizer
+    _check_kinds(network, task, optimizer)
     numbers = _seed_numbers(seeds)
     marks = _marks(epochs, checkpoint_epochs)
     target = _target(network, task)
     splits = [task.split(train_fraction, seed=int(seed), kind=split)[0] for seed in numbers]
     n_train = len(splits[0])
-    batch = n_train if batch_size is None else min(int(batch_size), n_train)
-    if batch < 1 or not (np.isfinite(l2) and l2 >= 0):
-        raise InputError(f"train_ensemble needs a positive batch_size and l2 >= 0, got {batch_size} and {l2}.")
+    batch = n_train if batch_size is None else min(batch_size, n_train)
+    if not (is_whole(batch) and batch > 0 and is_real(l2) and 0 <= l2 < np.inf):
+        raise InputError(
+            f"train_ensemble needs a positive batch_size, a whole number, and l2 >= 0, got {batch_size!r} and {l2!r}."
+        )
     provenance = {
         "network": "-".join(map(str, network.widths)) + f" {network.activation}/{network.output}, init {network.init}",
         "optimizer": repr(optimizer),
-        "batch_size": batch,
+        "batch_size": int(batch),
         "gradient_batches": "partition of the training sample",
         "train_samples": n_train,
         "split": split,
         "l2": float(l2),
         "seeds": ",".join(map(str, numbers)),
-        "epochs_trained": epochs,
+        "epochs_trained": int(epochs),
         "device": jax.devices()[0].device_kind,
     }
     train = np.zeros((len(numbers), len(task.y)), bool)
     for row, chosen in zip(train, splits, strict=True):
         row[chosen] = True
     probe = Probe(task.y, task.x, task.p_y_given_x, train, task.enumerated, task.name)
-    program = Program(network, optimizer, batch, n_train, float(l2))
+    program = Program(network, optimizer, int(batch), n_train, float(l2))
     store = None if path is None else _Store(Path(path), network, probe, provenance, marks)
     run = _Run(program, task.x, target, numbers, splits, train)
     kept = run.until(marks, store, progress)
@@ -134,8 +139,9 @@ class _Run:
         data = [self._load(part) for part in parts]
         states = [self.program.initial(self.seeds[part]) for part in parts]
         first = 0
-        if store is not None and (resumed := store.resume(states)) is not None:
-            first, states = resumed
+        if store is not None and (resumed := store.resume(_whole(states))) is not None:
+            first, state = resumed
+            states = [_part(state, part) for part in parts]
         kept = []
         with ThreadPoolExecutor(len(parts)) as threads:
             for mark in range(first, len(marks)):
@@ -151,7 +157,7 @@ class _Run:
                 if store is None:
                     kept.append((parameters, scalars))
                 else:
-                    store.add(stop, self.seeds, parameters, scalars, states)
+                    store.add(stop, self.seeds, parameters, scalars, _whole(states))
                 progress("training", stop, int(marks[-1]))
         return kept
 
@@ -167,6 +173,16 @@ class _Run:
             )
 
 
+def _whole(states: list[State]) -> State:
+    """The blocks' states as one, so that a run can go on with another number of blocks."""
+    return jax.tree.map(lambda *parts: np.concatenate(parts) if np.ndim(parts[0]) else np.asarray(parts[0]), *states)
+
+
+def _part(state: State, networks: np.ndarray) -> State:
+    """The state of some networks."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf[networks] if np.ndim(leaf) else leaf), state)
+
+
 class _Store:
     """The recording on disk and the state to continue from."""
 
@@ -175,15 +191,15 @@ class _Store:
         self._marks = marks
         self._writer = weights_writer(path, network, probe, provenance, checkpoints=[int(m) for m in marks])
 
-    def add(self, epoch: int, seeds: np.ndarray, parameters: np.ndarray, scalars: dict, states: list[State]) -> None:
+    def add(self, epoch: int, seeds: np.ndarray, parameters: np.ndarray, scalars: dict, state: State) -> None:
         append(self._writer, epoch, seeds, parameters, scalars)
-        leaves = {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(states))}
+        leaves = {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
         try:
             write_npz(self.path / "state.npz", {"epoch": np.asarray(epoch), **leaves})
         except OSError as error:
             raise InputError(f"{self.path} cannot be written: {error.strerror or error}.") from None
 
-    def resume(self, like: list[State]) -> tuple[int, list[State]] | None:
+    def resume(self, like: State) -> tuple[int, State] | None:
         """Position of the next checkpoint and the state before it; None to start afresh."""
         done = self._writer.epochs
         if not done:
@@ -203,9 +219,7 @@ class _Store:
         leaves, tree = jax.tree.flatten(like)
         values = [kept[key] for key in sorted(kept, key=int)]
         if [v.shape for v in values] != [leaf.shape for leaf in leaves]:
-            raise InputError(
-                f"{self.path} was begun on a machine with another number of cores; delete it to train again."
-            )
+            raise InputError(f"{self.path} holds the state of other networks; delete it to train again.")
         return int(np.flatnonzero(self._marks == epoch)[0]) + 1, jax.tree.unflatten(tree, values)
 
 
@@ -225,22 +239,37 @@ def _in_memory(
     return WeightsRecording(network, parameters, seeds, marks, probe, scalars, provenance)
 
 
+def _check_kinds(network: MLP, task: Task, optimizer: Adam | SGD) -> None:
+    wanted = ((network, MLP, "a network such as MLP([12, 5, 2])"), (task, Task, "a task such as data.twelve_bit()"))
+    for given, kind, example in (*wanted, (optimizer, (Adam, SGD), "the optimizer Adam(...) or SGD(...)")):
+        if not isinstance(given, kind):
+            raise InputError(f"train_ensemble needs {example}, got {given!r}.")
+
+
 def _seed_numbers(seeds: int | Sequence[int]) -> np.ndarray:
-    numbers = np.arange(seeds) if isinstance(seeds, int | np.integer) else np.asarray(list(seeds), np.int64)
-    if len(numbers) < 1 or len(np.unique(numbers)) < len(numbers) or numbers.min() < 0:
-        raise InputError(f"train_ensemble needs at least one network with seeds >= 0, all different, got {seeds}.")
+    given = list(seeds) if isinstance(seeds, Iterable) else [seeds - 1] if is_whole(seeds) else []
+    # Keys are made of 32 bits: a larger seed would silently be another, smaller one.
+    if not given or not all(is_whole(seed) and 0 <= seed < 2**31 for seed in given):
+        raise InputError(
+            "train_ensemble needs at least one network: how many, or their seeds, whole numbers from 0 to 2**31 - 1, "
+            f"got {seeds!r}."
+        )
+    numbers = np.asarray(given, np.int64) if isinstance(seeds, Iterable) else np.arange(seeds)
+    if len(np.unique(numbers)) < len(numbers):
+        raise InputError(f"train_ensemble needs seeds that are all different, got {seeds!r}.")
     return numbers
 
 
 def _marks(epochs: int, wanted: int | Sequence[int]) -> np.ndarray:
-    if epochs < 1:
-        raise InputError(f"train_ensemble needs at least 1 epoch, got {epochs}.")
-    if isinstance(wanted, int | np.integer):
-        return checkpoints(epochs, int(wanted))
-    marks = np.unique(np.r_[0, np.asarray(wanted, np.int64), epochs])
-    if marks[0] < 0 or marks[-1] > epochs:
-        raise InputError(f"checkpoint_epochs lie in 0..{epochs}, got {list(wanted)}.")
-    return marks
+    if not is_whole(epochs) or epochs < 1:
+        raise InputError(f"train_ensemble needs a whole number of epochs, at least 1 epoch, got {epochs!r}.")
+    if not isinstance(wanted, Iterable):
+        if not is_whole(wanted) or wanted < 1:
+            raise InputError(f"checkpoint_epochs is a number of checkpoints, 1 or more, or their list, got {wanted!r}.")
+        return checkpoints(int(epochs), int(wanted))
+    if not all(is_whole(mark) and 0 <= mark <= epochs for mark in wanted):
+        raise InputError(f"checkpoint_epochs are whole numbers that lie in 0..{epochs}, got {list(wanted)}.")
+    return np.unique(np.r_[0, np.asarray(list(wanted), np.int64), epochs])
 
 
 def _target(network: MLP, task: Task) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -61,20 +62,20 @@ def information_plane(
     """
     started = time.perf_counter()
     splits: list[Split] = list(dict.fromkeys([split] if isinstance(split, str) else split))  # type: ignore[list-item]
-    for given in (estimator, estimator_target):
-        if given is not None and not isinstance(given, Estimator):
-            raise InputError(f"information_plane needs an estimator such as Binned(bins=30), got {given!r}.")
+    _check_arguments(recording, estimator, estimator_target, null, seed)
     names = list(recording.layers if layers is None else dict.fromkeys(layers))
     for name in names:
         recording.position("layer", name)
-    marks = sorted({recording.position("epoch", e) for e in (recording.epochs if epochs is None else epochs)})
+    wanted = recording.epochs if epochs is None else np.atleast_1d(np.asarray(epochs)).tolist()
+    marks = sorted({recording.position("epoch", e) for e in wanted})
     if not names or not marks or not splits:
         raise InputError("information_plane needs at least one layer, one epoch and one split.")
     y = np.asarray(recording.y)
     if not np.issubdtype(y.dtype, np.floating) and len(np.unique(y, axis=0)) < 2:
         raise InputError("y has one class only, so there is nothing to be informed about.")
-    if recording.probe.n < 4:
-        raise InputError(f"information_plane needs at least 4 samples, got {recording.probe.n}.")
+    for part in splits:
+        if (n := int(_ceilings(recording, part)["n_samples"])) < 4:
+            raise InputError(f"information_plane needs at least 4 samples, got {n} in the split {part!r}.")
     view = View(recording, estimator, channel, names, marks, sees_target=estimator_target is None, seed=seed)
     target_view = view
     if estimator_target is not None:
@@ -96,10 +97,28 @@ def information_plane(
         noise=recording.noise or "none",
         training=recording.provenance,
         notes=list(recording.notes) + view.notes,
+        seeds=[int(s) for s in recording.seeds],
+        method=str(estimator),
+        command=f"infoplane.information_plane(recording, {estimator}, split={split!r}, null={null}, seed={seed})",
         **_ceilings(recording, splits[0] if len(splits) == 1 else "all"),
+        by_split={one: _ceilings(recording, one) for one in splits} if len(splits) > 1 else None,
         wall_time=time.perf_counter() - started,
     )
     return check(dataset)
+
+
+def _check_arguments(recording: Any, estimator: Any, estimator_target: Any, null: Any, seed: Any) -> None:
+    if not isinstance(recording, Recording):
+        raise InputError(
+            f"information_plane needs a recording, got {recording!r}; "
+            "infoplane.recordings.open(path) or from_arrays(...) gives one."
+        )
+    for given in (estimator, *([] if estimator_target is None else [estimator_target])):
+        if not isinstance(given, Estimator):
+            raise InputError(f"information_plane needs an estimator such as Binned(bins=30), got {given!r}.")
+    for name, value in (("null", null), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+            raise InputError(f"information_plane({name}) takes a whole number from 0 up, got {value!r}.")
 
 
 def _one_split(view: View, target_view: View, split: Split, null: int, seed: int, progress: Progress) -> xr.Dataset:

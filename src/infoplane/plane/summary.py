@@ -20,7 +20,8 @@ def add_summary(dataset: xr.Dataset, seed: int = 0) -> xr.Dataset:
     ``fitting_gain``, last minus first I(T;Y); ``drift_to_diffusion_epoch`` where gradients were recorded (nan: never).
     Over (layer): each with ``_lower`` and ``_upper``, the 95 % bootstrap interval of the mean over networks, and
     ``compression_null``, the mean compression of the same increments without their trend and in shuffled order: a
-    maximum of noisy values is biased up, and compression that does not exceed this is no trend.
+    maximum of noisy values is biased up, and compression that exceeds this is more than noise; and
+    ``drift_to_diffusion_share``, the share of networks that cross at all, over which that epoch is averaged.
     """
     mi_input, mi_target = dataset.mi_input, dataset.mi_target
     scalars = {
@@ -32,6 +33,9 @@ def add_summary(dataset: xr.Dataset, seed: int = 0) -> xr.Dataset:
         scalars["drift_to_diffusion_epoch"] = gradient_phases(dataset).drift_to_diffusion_epoch
     random = np.random.default_rng([seed, 0xB007])
     added = {}
+    if "drift_to_diffusion_epoch" in scalars:
+        crossed = np.isfinite(scalars["drift_to_diffusion_epoch"]).mean("seed")
+        added["drift_to_diffusion_share"] = ("layer", crossed.to_numpy())
     for name, values in scalars.items():
         values = values.transpose("seed", "layer")
         low, high = bootstrap_interval(values.to_numpy(), random)

@@ -118,6 +118,11 @@ class View:
         y, law = np.asarray(probe.y), probe.p_y_given_x
         if not self.sees_target:
             y, law = np.zeros(probe.n, np.int32), None
+        if isinstance(self.channel, Identity) and self.recording.noise is not None and probe.x is None:
+            raise InputError(
+                "A network that runs with noise gives other activations each time, so I(X;T) needs the inputs; "
+                "record x too."
+            )
         return LayerBlock(
             activations,
             of(y),

@@ -12,6 +12,7 @@ import xarray as xr
 from ..errors import InputError
 from ..samples import variable
 from .base import Probe, Recording
+from .checks import curve_name, law_of, mask_of, names_of, numbers, ranges_of
 
 
 class ArrayRecording(Recording):
@@ -82,10 +83,12 @@ def from_arrays(
         task: a name for results.
 
     Raises:
-        InputError: no layers, shapes or lengths that do not fit, nan or infinity.
+        InputError: no layers, shapes or lengths that do not fit, nan or infinity, a law or a range that is none.
     """
-    if not activations:
-        raise InputError("from_arrays needs at least one layer, got an empty mapping.")
+    if not isinstance(activations, Mapping) or not activations:
+        got = "an empty mapping" if isinstance(activations, Mapping) else type(activations).__name__
+        raise InputError(f"from_arrays needs at least one layer in a mapping from name to array, got {got}.")
+    names_of(activations)
     target = variable(y, "y")
     codes = target.values if target.kind == "continuous" else target.codes[:, None]
     arrays = {str(name): _four_axes(array, str(name), target.n) for name, array in activations.items()}
@@ -98,23 +101,26 @@ def from_arrays(
             )
     axes = {}
     for axis, given, size in (("seeds", seeds, n_seeds), ("epochs", epochs, n_epochs)):
-        values = np.arange(size) if given is None else np.asarray(given)
+        values = np.arange(size) if given is None else numbers(given, f"from_arrays({axis})")
         whole = values.dtype.kind in "iu" and values.shape == (size,)
+        values = values.astype(np.int64) if whole else values
         if not whole or len(np.unique(values)) != size or (axis == "epochs" and (np.diff(values) < 0).any()):
             rising = "rising" if axis == "epochs" else "different"
             raise InputError(f"from_arrays({axis}) needs {size} {rising} integers to fit the arrays, got {given}.")
-        axes[axis] = values.astype(np.int64)
+        axes[axis] = values
     inputs = None if x is None else variable(x, "x")
     if inputs is not None and inputs.n != target.n:
         raise InputError(f"from_arrays needs x and y of one length, got {inputs.n} and {target.n} samples.")
     if train is not None:
-        train = np.broadcast_to(np.asarray(train, bool), (n_seeds, target.n))
-    law = None if p_y_given_x is None else np.asarray(p_y_given_x, np.float64)
-    if law is not None and (law.ndim != 2 or law.shape[0] != target.n or not np.allclose(law.sum(axis=1), 1.0)):
-        raise InputError(f"p_y_given_x needs {target.n} rows that sum to 1, got shape {law.shape}.")
-    unknown = set(ranges or {}) - set(arrays)
-    if unknown:
-        raise InputError(f"ranges names layers that are not there: {', '.join(sorted(unknown))}.")
+        train = mask_of(train)
+        if train.shape not in ((target.n,), (1, target.n), (n_seeds, target.n)):
+            raise InputError(
+                f"train needs the shape ({target.n},) or ({n_seeds}, {target.n}) for {n_seeds} networks and "
+                f"{target.n} samples, got {train.shape}."
+            )
+        train = np.broadcast_to(train, (n_seeds, target.n))
+    law = None if p_y_given_x is None else law_of(p_y_given_x, target.n)
+    known = ranges_of(ranges, list(arrays))
     return ArrayRecording(
         arrays,
         Probe(
@@ -128,13 +134,17 @@ def from_arrays(
         axes["seeds"],
         axes["epochs"],
         noise,
-        {name: (ranges or {}).get(name) for name in arrays},
+        {name: known.get(name) for name in arrays},
         _curves(scalars, axes["seeds"], axes["epochs"], list(arrays)),
     )
 
 
 def _curves(scalars: xr.Dataset | None, seeds: np.ndarray, epochs: np.ndarray, layers: list[str]) -> xr.Dataset:
     """Training curves on the axes of the recording."""
+    if scalars is not None and not isinstance(scalars, xr.Dataset):
+        raise InputError(
+            f"scalars needs an xarray.Dataset over (seed, epoch) or (seed, epoch, layer), got {type(scalars).__name__}."
+        )
     found = xr.Dataset(coords={"seed": seeds, "epoch": epochs, "layer": layers})
     sizes = dict(found.sizes)
     for name, values in ({} if scalars is None else scalars).items():
@@ -144,23 +154,19 @@ def _curves(scalars: xr.Dataset | None, seeds: np.ndarray, epochs: np.ndarray, l
                 f"scalars needs variables over (seed, epoch) or (seed, epoch, layer) of the sizes {sizes}, "
                 f"{name!r} has {dict(values.sizes)}."
             )
-        found[str(name)] = (dims, values.transpose(*dims).to_numpy())
+        found[curve_name(name)] = (dims, numbers(values.transpose(*dims).to_numpy(), f"Scalar {name!r}"))
     return found
 
 
 def _four_axes(array: Any, name: str, n: int) -> np.ndarray:
-    values = np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
+    values = numbers(array, f"Layer {name!r}")
+    shape = values.shape
     if values.ndim == 2:
         values = values[None, None]
-    if values.ndim != 4 or values.shape[2] != n:
+    if values.ndim != 4 or values.shape[2] != n or values.size == 0:
         raise InputError(
-            f"Layer {name!r} needs the shape (seed, epoch, n, d) or (n, d) with n = {n} samples as in y, "
-            f"got {np.shape(array)}."
+            f"Layer {name!r} needs the shape (seed, epoch, n, d) or (n, d) with n = {n} samples as in y, got {shape}."
         )
-    if values.dtype.kind not in "fiub":
-        raise InputError(f"Layer {name!r} has the type {values.dtype}; pass floats or integers.")
-    if values.dtype == np.float16:
-        values = values.astype(np.float32)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         seed, epoch = np.argwhere(~np.isfinite(values))[0][:2]
         raise InputError(

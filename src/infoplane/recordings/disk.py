@@ -15,10 +15,7 @@ activations.
 
 from __future__ import annotations
 
-import json
-import os
 import warnings
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,153 +25,11 @@ import xarray as xr
 
 from ..errors import InputError
 from .base import Probe, Recording
-from .layout import (
-    FORMAT,
-    VERSION,
-    mend,
-    only_begun,
-    read_header,
-    read_index,
-    read_npz,
-    write_index,
-    write_npz,
-    write_whole,
-)
+from .checks import probe_of
+from .layout import read_header, read_index, read_npz, write_whole
+from .writer import Writer
 
 __all__ = ["DiskRecording", "Stored", "Writer", "open", "read", "write_whole"]
-
-
-class Writer:
-    """Append snapshots to a recording on disk.
-
-    >>> writer = Writer("run", ["conv", "dense"], Probe(y, x))  # doctest: +SKIP
-    >>> writer.snapshot(epoch, {"conv": conv, "dense": dense}, loss_train=0.3)  # doctest: +SKIP
-
-    Args:
-        path: folder; made if absent, continued if it holds the same recording.
-        layers: names, in order from input to output.
-        probe: the samples; or just y.
-        ranges: by layer, (low, high) of a bounded activation.
-        noise: the noise the network runs with, in words.
-        kind: "activations"; "weights" is used by ``networks``.
-        **header: further JSON values to keep.
-
-    Attributes:
-        epochs: epochs of the snapshots on disk, in the order they were written.
-
-    Raises:
-        InputError: the folder cannot be written, or holds something else.
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        layers: Sequence[str],
-        probe: Probe | Any,
-        *,
-        ranges: Mapping[str, tuple[float, float] | None] | None = None,
-        noise: str | None = None,
-        kind: str = "activations",
-        **header: Any,
-    ) -> None:
-        self.path = Path(path)
-        self.layers = list(layers)
-        probe = probe if isinstance(probe, Probe) else Probe(np.asarray(probe))
-        self._n = probe.n
-        self.epochs: list[int] = []
-        self.header = {
-            "format": FORMAT,
-            "version": VERSION,
-            "kind": kind,
-            "layers": self.layers,
-            "ranges": {k: None if v is None else list(v) for k, v in (ranges or {}).items()},
-            "noise": noise,
-            "task": probe.task,
-            "enumerated": bool(probe.enumerated),
-            **header,
-        }
-        arrays = {k: getattr(probe, k) for k in ("y", "x", "p_y_given_x", "train")}
-        arrays = {k: np.asarray(v) for k, v in arrays.items() if v is not None}
-        try:
-            self._begin(arrays)
-        except OSError as error:
-            raise InputError(f"{self.path} cannot be written: {error.strerror or error}.") from None
-
-    def _begin(self, arrays: dict[str, np.ndarray]) -> None:
-        """Make the folder, or continue the recording it holds."""
-        if (self.path / "recording.json").exists():
-            found = read_npz(self.path / "probe.npz")
-            same = found.keys() == arrays.keys() and all(np.array_equal(found[k], v) for k, v in arrays.items())
-            if read_header(self.path) != json.loads(json.dumps(self.header)) or not same:
-                raise InputError(f"{self.path} holds another recording; choose a new folder or delete it.")
-            self.epochs = [line["epoch"] for line in mend(self.path)]
-            return
-        if self.path.exists() and (not self.path.is_dir() or not only_begun(self.path)):
-            raise InputError(f"{self.path} exists and is not a recording; choose a new folder.")
-        (self.path / "snapshots").mkdir(parents=True, exist_ok=True)
-        write_npz(self.path / "probe.npz", arrays)
-        write_whole(self.path / "recording.json", json.dumps(self.header, indent=1).encode())
-
-    def snapshot(
-        self, epoch: int, activations: Mapping[str, Any], *, seeds: Sequence[int] | np.ndarray = (0,), **scalars: Any
-    ) -> None:
-        """Append one snapshot.
-
-        Args:
-            epoch: epochs completed.
-            activations: by layer, (n, d), or (k, n, d) for k seeds at once.
-            seeds: which networks these are.
-            **scalars: training curves: a number, (k,), or (k, layer).
-
-        Raises:
-            InputError: layers or shapes that do not fit this recording.
-        """
-        if set(activations) != set(self.layers):
-            raise InputError(f"A snapshot here needs the layers {self.layers}, got {sorted(activations)}.")
-        k = len(seeds)
-        arrays: dict[str, np.ndarray] = {"seeds": np.asarray(seeds, np.int64)}
-        for index, layer in enumerate(self.layers):
-            values = np.asarray(activations[layer])
-            values = values[None] if values.ndim == 2 and self.header["kind"] == "activations" else values
-            if values.shape[0] != k or (self.header["kind"] == "activations" and values.shape[1:2] != (self._n,)):
-                raise InputError(
-                    f"Layer {layer!r} needs the shape (n, d) or (seeds, n, d) with {k} seeds and n = {self._n}, "
-                    f"got {np.shape(activations[layer])}."
-                )
-            if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
-                raise InputError(
-                    f"Layer {layer!r} at epoch {epoch} needs finite numbers and has nan, infinity or another type; "
-                    "stop recording when a run diverges."
-                )
-            arrays[f"layer/{index}"] = values
-        for name, value in scalars.items():
-            arrays[f"scalar/{name}"] = (
-                np.broadcast_to(np.asarray(value), (k,)) if np.ndim(value) == 0 else np.asarray(value)
-            )
-        file = self.path / "snapshots" / f"{len(self.epochs):06d}.npz"
-        try:
-            write_npz(file, arrays)
-            line = {
-                "file": file.name,
-                "bytes": file.stat().st_size,
-                "epoch": int(epoch),
-                "seeds": [int(s) for s in seeds],
-            }
-            with (self.path / "index.jsonl").open("a") as index:
-                index.write(json.dumps(line) + "\n")
-                index.flush()
-                os.fsync(index.fileno())
-            self.epochs.append(int(epoch))
-        except OSError as error:
-            raise InputError(f"{self.path} cannot be written: {error.strerror or error}.") from None
-
-    def keep_until(self, epoch: int) -> None:
-        """Forget the snapshots after the last one of this epoch."""
-        lines, _ = read_index(self.path)
-        kept = lines[: max((i + 1 for i, line in enumerate(lines) if line["epoch"] == epoch), default=0)]
-        if len(kept) < len(lines):
-            write_index(self.path, kept)
-            self.epochs = [line["epoch"] for line in kept]
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +88,10 @@ def read(path: str | Path) -> Stored:
     lines, notes = read_index(path)
     if not lines:
         raise InputError(f"{path} has no complete snapshot yet; record at least one.")
-    probe = Probe(**read_npz(path / "probe.npz"), enumerated=header["enumerated"], task=header["task"])
+    arrays = read_npz(path / "probe.npz", ("y", "x", "p_y_given_x", "train").__contains__)
+    if "y" not in arrays:
+        raise InputError(f"{path / 'probe.npz'} needs an array y with one row a sample.")
+    probe = probe_of(Probe(**arrays, enumerated=header["enumerated"], task=header["task"]))
     where = {
         (s, line["epoch"]): (path / "snapshots" / line["file"], row)
         for line in lines

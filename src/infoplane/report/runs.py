@@ -12,6 +12,7 @@ import xarray as xr
 
 from ..plane.phases import gradient_phases
 from ..plane.summary import bootstrap_interval
+from ..results import attributes
 from .look import Layer
 
 _BLOCK = 1000  # columns bootstrapped at once: 16 MB of resampled means
@@ -32,7 +33,8 @@ def _apart(dataset: xr.Dataset, dimensions: list[str]) -> list[xr.Dataset]:
         for k, label in enumerate(dataset[name].to_numpy()):
             part = dataset.isel({name: k}, drop=True)
             title = f"{dataset.attrs['title']}, {label}"
-            parts += _apart(part.assign_attrs({"title": title, name: str(label)}), dimensions)
+            own = attributes(dataset, "by_split").get(str(label), {}) if name == "split" else {}
+            parts += _apart(part.assign_attrs({"title": title, name: str(label), **own}), dimensions)
         return parts
     return [dataset]
 
