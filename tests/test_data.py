@@ -172,8 +172,8 @@ def test_soft_labels_are_drawn_from_their_law(gamma: float) -> None:
         assert (task.y != twelve_bit(gamma, seed=2).y).any()
 
 
-@pytest.mark.parametrize("gamma", [0.0, -1.0, math.nan, math.inf])
-def test_gamma_is_positive(gamma: float) -> None:
+@pytest.mark.parametrize("gamma", [0.0, -1.0, math.nan, math.inf, "a", True])
+def test_gamma_is_positive(gamma: Any) -> None:
     with pytest.raises(ip.InputError, match="positive gamma, or None for the hard rule"):
         twelve_bit(gamma)
 
@@ -220,8 +220,8 @@ def test_everything_may_be_training_data() -> None:
     assert (len(train), len(test)) == (4096, 0)
 
 
-@pytest.mark.parametrize("fraction", [0.0, -0.1, 1.2, 0.0001, math.nan, math.inf])
-def test_a_fraction_leaves_something_to_train_on(fraction: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, -0.1, 1.2, 0.0001, math.nan, math.inf, "a", None])
+def test_a_fraction_leaves_something_to_train_on(fraction: Any) -> None:
     with pytest.raises(ip.InputError, match=r"a fraction in \(0, 1\] that leaves 2 samples of 4096"):
         TASK.split(fraction)
 
@@ -229,3 +229,10 @@ def test_a_fraction_leaves_something_to_train_on(fraction: float) -> None:
 def test_an_unknown_kind_of_split_is_refused() -> None:
     with pytest.raises(ip.InputError, match="'stratified' and 'legacy', got 'random'"):
         TASK.split(kind="random")  # pyright: ignore
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "a", None])
+def test_a_seed_is_a_whole_number_from_0_on(seed: Any) -> None:
+    for draw in (lambda: TASK.split(seed=seed), lambda: twelve_bit(0.5, seed=seed)):
+        with pytest.raises(ip.InputError, match=r"\(seed\) needs a whole number, 0 or more, got"):
+            draw()

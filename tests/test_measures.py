@@ -170,6 +170,7 @@ def test_groups_move_as_one_and_keep_their_inner_order() -> None:
     assert len(arrangements) > 20  # 50 draws of 120 arrangements
 
 
+@pytest.mark.parametrize("null", [0, 3])
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
@@ -178,9 +179,9 @@ def test_groups_move_as_one_and_keep_their_inner_order() -> None:
         ([0, 0, 1, 1, np.nan, 2], "groups has nan"),
     ],
 )
-def test_groups_that_cannot_be_shuffled_are_refused(groups: list, message: str) -> None:
+def test_groups_that_cannot_be_shuffled_are_refused(groups: list, message: str, null: int) -> None:
     with pytest.raises(ip.InputError, match=message):
-        ip.mutual_information([0, 1, 0, 1, 0, 1], [0, 1, 1, 0, 1, 0], null=3, groups=groups)
+        ip.mutual_information([0, 1, 0, 1, 0, 1], [0, 1, 1, 0, 1, 0], null=null, groups=groups)
 
 
 def test_the_shuffles_depend_on_the_seed_and_on_nothing_else() -> None:
@@ -188,3 +189,11 @@ def test_the_shuffles_depend_on_the_seed_and_on_nothing_else() -> None:
     x, y = random.integers(0, 5, 60), random.integers(0, 5, 60)
     nulls = [ip.mutual_information(x, y, Plugin(), seed=s, null=5).null for s in (0, 0, 1)]
     assert nulls[0] == nulls[1] != nulls[2]
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "a", None, True])
+def test_a_seed_is_a_whole_number_from_0_on(seed: Any) -> None:
+    for measure in (lambda: ip.mutual_information([0, 1], [0, 1], seed=seed), lambda: ip.entropy([0, 1], seed=seed)):
+        with pytest.raises(ip.InputError, match="seed needs a whole number, 0 or more, got"):
+            measure()
+    assert ip.mutual_information([0, 1] * 9, [0, 1] * 9, seed=np.int64(3), null=3).value > 0

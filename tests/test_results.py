@@ -163,3 +163,17 @@ def test_attributes_in_json_are_read_as_mappings() -> None:
     dataset = xr.Dataset(attrs={"ceilings": '{"log n": 2.5}'})
     assert attributes(dataset, "ceilings") == {"log n": 2.5}
     assert attributes(dataset, "absent") == {}
+
+
+def test_a_compact_copy_is_close_never_larger_and_smaller_on_disk(tmp_path):
+    random = np.random.default_rng(0)
+    recording = ip.recordings.from_arrays({"t": random.uniform(-1, 1, size=(4, 30, 50, 2))}, np.arange(50) % 2)
+    plane = ip.information_plane(recording, ip.estimators.Binned(5))
+    small = ip.results.compact(plane)
+    ip.save(plane, tmp_path / "plane.nc")
+    ip.save(small, tmp_path / "small.nc")
+    assert bool((small.mi_input <= plane.mi_input).all())
+    np.testing.assert_allclose(small.mi_input, plane.mi_input, rtol=2**-11)
+    np.testing.assert_allclose(small.bound_distance, plane.bound_distance, atol=2**-12)
+    assert (tmp_path / "small.nc").stat().st_size < (tmp_path / "plane.nc").stat().st_size
+    assert ip.load(tmp_path / "small.nc").attrs["compact"]

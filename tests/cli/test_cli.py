@@ -12,6 +12,7 @@ import pytest
 
 import infoplane as ip
 from infoplane.cli import main
+from infoplane.cli.files import settings
 
 
 @pytest.fixture
@@ -191,3 +192,63 @@ def test_an_interrupt_ends_at_once_with_one_sentence(tmp_path):
     assert "training" in first
     assert "Interrupted; a run with --out continues" in rest
     assert not list((tmp_path / "run").rglob("*.nc"))
+
+
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(call, tmp_path):
+    status, _, err = call("report", "[/b].nc")
+    assert status == 2
+    assert err == "infoplane: There is no file [/b].nc.\n"
+    y = np.arange(40) % 2
+    layers = {
+        "[/b] first": np.random.default_rng(0).normal(size=(1, 2, 40, 2)),
+        "[red]": np.tile(y[:, None] + 0.0, (1, 2, 1, 1)),
+    }
+    ip.recordings.from_arrays(layers, y).save(tmp_path / "run")
+    status, out, _ = call("plane", "run", "--null", "0")
+    assert status == 0
+    assert "[/b] first" in out
+    assert "[red]" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("run", "--out", "new/plane.txt"), "--out needs a file ending in .nc"),
+        (("run", "--out", "folder.nc"), "--out needs a file ending in .nc"),
+        (("run", "--out", "new/plane.nc", "--split", "trian"), "did you mean 'train'?"),
+        (("run", "--out", "new/plane.nc", "--split", "test"), "does not say which samples were trained on"),
+        (("absent", "--out", "new/plane.nc"), "absent is not a recording"),
+        (("run", "--out", "y.npy/plane.nc"), "y.npy is not a folder"),
+    ],
+)
+def test_a_plane_that_cannot_be_leaves_nothing_behind(call, samples, tmp_path, arguments, sentence):
+    y = np.arange(40) % 2
+    ip.recordings.from_arrays({"a": np.ones((1, 1, 40, 1)) * y[:, None]}, y).save(tmp_path / "run")
+    (tmp_path / "folder.nc").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    status, out, err = call("plane", *arguments)
+    assert status == 2
+    assert out == ""
+    assert sentence in err
+    assert len(err.strip().splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", [("estimate", "x.npy", "y.npy"), ("plane", "run")])
+def test_a_seed_is_not_negative(call, samples, command):
+    status, out, err = call(*command, "--seed", "-1")
+    assert status == 2
+    assert out == ""
+    assert "Invalid value for '--seed'" in err
+
+
+def test_settings_as_typed_become_values():
+    texts = ["a=true", "b=FALSE", "c=None", "d=none", "e=truely", "f=(-1, 1)", "g={[]: 1}", " h = false "]
+    expected = {"a": True, "b": False, "c": None, "d": "none", "e": "truely", "f": (-1, 1), "g": "{[]: 1}", "h": False}
+    assert settings(texts) == expected
+
+
+def test_the_setting_none_reaches_an_estimator_as_the_word_it_is(call, samples):
+    status, out, _ = call("estimate", "x.npy", "y.npy", "--estimator", "Binned", "--set", "correction=none", "--json")
+    assert status == 0
+    assert "correction='none'" in json.loads(out)["method"]

@@ -38,10 +38,28 @@ BAD = {
     "late checkpoint": (NETWORK, TASK, {"epochs": 3, "checkpoint_epochs": [4]}, r"lie in 0\.\.3"),
     "no seeds": (NETWORK, TASK, {"seeds": 0}, "at least one network"),
     "same seed": (NETWORK, TASK, {"seeds": [1, 2, 1]}, "all different"),
-    "negative seed": (NETWORK, TASK, {"seeds": [-1]}, "seeds >= 0"),
+    "negative seed": (NETWORK, TASK, {"seeds": [-1]}, "whole numbers from 0"),
     "no batch": (NETWORK, TASK, {"batch_size": 0}, "positive batch_size"),
     "negative l2": (NETWORK, TASK, {"l2": -1.0}, "l2 >= 0"),
     "fraction": (NETWORK, TASK, {"train_fraction": 1.2}, r"fraction in \(0, 1\]"),
+    "an optimizer's name": (NETWORK, TASK, {"optimizer": "adam"}, r"Adam\(\.\.\.\) or SGD\(\.\.\.\), got 'adam'"),
+    "an optimizer's class": (NETWORK, TASK, {"optimizer": SGD}, r"Adam\(\.\.\.\) or SGD\(\.\.\.\), got <class"),
+    "widths, no network": ([3, 4, 2], TASK, {}, r"a network such as MLP.*got an object of the type list"),
+    "arrays, no task": (NETWORK, X, {}, "needs a task such as.*got an object of the type ndarray"),
+    "half an epoch": (NETWORK, TASK, {"epochs": 3.5}, "whole number of epochs.*got 3.5"),
+    "epochs as text": (NETWORK, TASK, {"epochs": "3"}, "whole number of epochs.*got '3'"),
+    "part of a sample": (NETWORK, TASK, {"batch_size": 2000.9}, "batch_size, a whole number.*got 2000.9"),
+    "batch as text": (NETWORK, TASK, {"batch_size": "8"}, "batch_size, a whole number.*got '8'"),
+    "l2 as text": (NETWORK, TASK, {"l2": "small"}, "l2 >= 0, got 512 and 'small'"),
+    "checkpoints below 0": (NETWORK, TASK, {"checkpoint_epochs": -1}, "1 or more, or their list, got -1"),
+    "no checkpoints": (NETWORK, TASK, {"checkpoint_epochs": 0}, "1 or more, or their list, got 0"),
+    "half a checkpoint": (NETWORK, TASK, {"checkpoint_epochs": 2.5}, "1 or more, or their list, got 2.5"),
+    "between epochs": (NETWORK, TASK, {"checkpoint_epochs": [0.5]}, r"whole numbers that lie in 0\.\.2, got \[0.5\]"),
+    "half a network": (NETWORK, TASK, {"seeds": 2.5}, "at least one network.*got 2.5"),
+    "half a seed": (NETWORK, TASK, {"seeds": [0, 0.5]}, "at least one network.*whole numbers"),
+    "seeds as text": (NETWORK, TASK, {"seeds": "12"}, "at least one network.*whole numbers"),
+    "seed of 32 bits": (NETWORK, TASK, {"seeds": [2**31]}, r"from 0 to 2\*\*31 - 1"),
+    "fraction as text": (NETWORK, TASK, {"train_fraction": "most"}, r"fraction in \(0, 1\].*got 'most'"),
     "split": (NETWORK, TASK, {"split": "random"}, "kinds 'stratified' and 'legacy'"),
 }
 
@@ -65,6 +83,12 @@ def test_bad_settings(case, tmp_path):
         (lambda: MLP([3, 2], init="fanin"), "did you mean 'fan_in'"),
         (lambda: Adam(0.0), "Adam.*positive number"),
         (lambda: Adam(float("nan")), "Adam.*positive number"),
+        (lambda: MLP([3.7, 2]), r"widths that are whole numbers.*got \[3.7, 2\]"),
+        (lambda: MLP([3, "2"]), "widths that are whole numbers"),
+        (lambda: MLP(3), "widths that are whole numbers"),
+        (lambda: Adam("a"), "Adam.*positive number, got 'a'"),
+        (lambda: SGD(learning_rate=True), "SGD.*positive number, got True"),
+        (lambda: SGD(0.1, momentum="much"), r"momentum.*\[0, 1\), got 'much'"),
         (lambda: SGD(0.1, momentum=1.0), r"momentum.*\[0, 1\)"),
     ],
 )
@@ -98,3 +122,13 @@ def test_folder_that_cannot_be_written(tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         train_ensemble(NETWORK, TASK, seeds=1, epochs=1, path=tmp_path / "file" / "run")
     assert (tmp_path / "file").read_text() == ""
+
+
+def test_numbers_of_numpy_are_whole_numbers_too(tmp_path):
+    whole = {"seeds": np.int64(2), "epochs": np.int32(2), "batch_size": np.int64(8), "checkpoint_epochs": np.int16(2)}
+    network = MLP(np.array([3, 4, 2]))
+    recording = train_ensemble(network, TASK, **whole, path=tmp_path / "run")
+    assert recording.epochs.tolist() == [0, 1, 2]
+    assert recording.provenance["epochs_trained"] == 2
+    again = train_ensemble(NETWORK, TASK, seeds=[0, 1], epochs=2, batch_size=8, checkpoint_epochs=2)
+    np.testing.assert_array_equal(recording.parameters, again.parameters)

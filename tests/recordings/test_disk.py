@@ -28,6 +28,9 @@ def values(epoch: int) -> np.ndarray:
     return np.random.default_rng(epoch).normal(size=(N, 3))
 
 
+FIT = {"a": values(9), "b": values(9)[:, :1]}
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     path = tmp_path_factory.mktemp("written") / "run"
@@ -248,13 +251,28 @@ def test_newer_layout_and_other_folders_are_refused(written, tmp_path):
         ({"a": values(0), "b": values(0)}, {"seeds": [0, 1]}, "2 seeds and n = 6"),
         ({"a": values(0), "b": values(0) * np.nan}, {}, "'b' at epoch 9 needs finite numbers"),
         ({"a": values(0), "b": np.full((N, 1), "text")}, {}, "finite numbers"),
+        ([values(0), values(0)], {}, "needs the layers"),
+        ({"a": values(0), "b": [[1.0], [1.0, 2.0]] * 3}, {}, "unequal length"),
+        ({"a": values(0), "b": np.zeros((1, N, 2, 2))}, {}, "'b' needs the shape"),
+        ({"a": values(0), "b": values(0)}, {}, r"'b' had the shape \(6, 1\).*now \(6, 3\)"),
+        (FIT, {"epoch": 2.5}, "whole number of epochs completed, got 2.5"),
+        (FIT, {"seeds": [0.5]}, "seeds that are different whole numbers"),
+        (FIT, {"seeds": 1}, "seeds that are different whole numbers"),
+        ({k: np.stack([v, v]) for k, v in FIT.items()}, {"seeds": [1, 1]}, "seeds that are different whole numbers"),
+        (FIT, {"loss_test": np.ones(3)}, r"'loss_test' needs one number, the shape \(1,\).*got \(3,\)"),
+        (FIT, {"norm": np.ones((1, 3))}, r"\(1, 2\) for each layer, got \(1, 3\)"),
+        (FIT, {"loss_test": "low"}, "'loss_test' has the type"),
+        (FIT, {"loss_test": None}, "'loss_test' has the type"),
+        (FIT, {"layer": 1.0}, "cannot be named 'layer'"),
+        (FIT, {"seed": 1.0}, "cannot be named 'seed'"),
+        (FIT, {"loss_train": np.ones((1, 2))}, r"'loss_train' had the shape \(\).*now \(2,\)"),
     ],
 )
 def test_bad_snapshots(written, tmp_path, activations, settings, message):
     path = shutil.copytree(written, tmp_path / "run")
     writer = Writer(path, ["a", "b"], Y)
     with pytest.raises(InputError, match=message):
-        writer.snapshot(9, activations, **settings)
+        writer.snapshot(activations=activations, **{"epoch": 9, **settings})
     assert_prefix(reopened(path)[0], EPOCHS)
 
 
@@ -269,3 +287,69 @@ def test_writer_refuses_another_recording(written, tmp_path):
         Writer(tmp_path / "file", ["a"], Y)
     with pytest.raises(InputError, match="cannot be written"):
         Writer(tmp_path / "file" / "run", ["a"], Y)
+
+
+@pytest.mark.parametrize(
+    ("layers", "probe", "settings", "message"),
+    [
+        (["a"], np.where(Y == 1, np.nan, 1.0), {}, "y has nan"),
+        (["a"], np.array([1, "b", None] * 2, object), {}, "y has missing values"),
+        (["a"], [[1], [1, 2]], {}, "unequal length"),
+        (["a"], 3, {}, "y needs samples"),
+        (["a"], Probe(Y, x=values(0)[:-1]), {}, "x and y of one length, got 5 and 6"),
+        (["a"], Probe(Y, x=values(0) * np.inf), {}, "x has nan or infinite"),
+        (["a"], Probe(Y, train=np.ones(N, bool)), {}, r"train needs booleans \(seed, n\).*got \(6,\)"),
+        (["a"], Probe(Y, train=np.ones((2, N - 1), bool)), {}, r"train needs booleans.*got \(2, 5\)"),
+        (["a"], Probe(Y, train=np.arange(N)[None]), {}, "train needs True"),
+        (["a"], Probe(Y, p_y_given_x=np.ones((N, 2))), {}, "6 rows that sum to 1"),
+        (["a"], Probe(Y, p_y_given_x=np.tile([1.5, -0.5], (N, 1))), {}, "no negative"),
+        (["a"], Probe(Y, p_y_given_x=np.ones((N - 1, 1))), {}, r"6 rows.*got shape \(5, 1\)"),
+        (["a"], Y, {"ranges": {"b": (0, 1)}}, "layers that are not there: b"),
+        (["a"], Y, {"ranges": {"a": (1, -1)}}, "low < high"),
+        (["a", "a"], Y, {}, "all names different"),
+        ([], Y, {}, "at least one layer"),
+        ("dense", Y, {}, "a list of layers"),
+    ],
+)
+def test_a_recording_that_cannot_be_is_not_begun(tmp_path, layers, probe, settings, message):
+    with pytest.raises(InputError, match=message) as caught:
+        Writer(tmp_path / "run", layers, probe, **settings)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("labels", [np.array(list("abb" * 10)), np.arange(30) % 3 > 0, list("abb" * 10)])
+def test_labels_of_any_kind_give_the_plane_of_their_codes(tmp_path, labels):
+    activations = np.random.default_rng(0).normal(size=(30, 1))
+    planes = []
+    for name, y in (("labels", labels), ("codes", (np.arange(30) % 3 > 0).astype(int))):
+        Writer(tmp_path / name, ["a"], y).snapshot(0, {"a": activations})
+        recording = ip.recordings.open(tmp_path / name)
+        planes.append(ip.information_plane(recording, ip.estimators.Binned(4)).mi_target)
+        assert_array_equal(recording.y, np.arange(30) % 3 > 0)
+    assert_array_equal(*planes)
+
+
+def test_a_continued_recording_keeps_its_shapes_and_its_networks(tmp_path):
+    train = np.array([[1, 1, 1, 0, 0, 0]], bool)
+    Writer(tmp_path / "run", ["a"], Probe(Y, train=train)).snapshot(0, {"a": values(0)}, loss_train=1.0)
+    writer = Writer(tmp_path / "run", ["a"], Probe(Y, train=train))
+    for activations, settings, message in (
+        (values(0)[:, :2], {}, "had the shape"),
+        (values(0), {"loss_train": np.ones((1, 1))}, "had the shape"),
+        (values(0), {"seeds": [1]}, "train has 1 rows, one a network, and this snapshot would make 2"),
+    ):
+        with pytest.raises(InputError, match=message):
+            writer.snapshot(1, {"a": activations}, **settings)
+    writer.snapshot(1, {"a": values(1)}, loss_train=0.5)
+    assert_prefix(ip.recordings.open(tmp_path / "run"), 2)
+
+
+def test_samples_written_by_another_program_are_checked(written, tmp_path):
+    path = shutil.copytree(written, tmp_path / "run")
+    np.savez(path / "probe.npz", y=np.array(list("abcabc")))
+    assert_array_equal(ip.recordings.open(path).y, [0, 1, 2, 0, 1, 2])
+    for arrays, message in (({"x": Y}, "needs an array y"), ({"y": Y, "x": values(0)[1:]}, "x and y of one length")):
+        np.savez(path / "probe.npz", **arrays)
+        with pytest.raises(InputError, match=message):
+            ip.recordings.open(path)

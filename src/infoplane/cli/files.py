@@ -113,6 +113,6 @@ def settings(pairs: list[str]) -> dict[str, Any]:
         text = word if word in ("True", "False", "None") and text != "none" else text
         try:
             found[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError):
             found[name] = text
     return found

@@ -88,15 +88,16 @@ def train_ensemble(
     target = _target(network, task)
     splits = [task.split(train_fraction, seed=int(seed), kind=split)[0] for seed in numbers]
     n_train = len(splits[0])
-    batch = n_train if batch_size is None else min(batch_size, n_train)
+    batch = n_train if batch_size is None else batch_size
     if not (is_whole(batch) and batch > 0 and is_real(l2) and 0 <= l2 < np.inf):
         raise InputError(
             f"train_ensemble needs a positive batch_size, a whole number, and l2 >= 0, got {batch_size!r} and {l2!r}."
         )
+    batch = min(int(batch), n_train)
     provenance = {
         "network": "-".join(map(str, network.widths)) + f" {network.activation}/{network.output}, init {network.init}",
         "optimizer": repr(optimizer),
-        "batch_size": int(batch),
+        "batch_size": batch,
         "gradient_batches": "partition of the training sample",
         "train_samples": n_train,
         "split": split,
@@ -109,10 +110,10 @@ def train_ensemble(
     for row, chosen in zip(train, splits, strict=True):
         row[chosen] = True
     probe = Probe(task.y, task.x, task.p_y_given_x, train, task.enumerated, task.name)
-    program = Program(network, optimizer, int(batch), n_train, float(l2))
+    program = Program(network, optimizer, batch, n_train, float(l2))
     store = None if path is None else _Store(Path(path), network, probe, provenance, marks)
     run = _Run(program, task.x, target, numbers, splits, train)
-    kept = run.until(marks, store, progress)
+    kept = [] if store is not None and store.finished else run.until(marks, store, progress)
     if store is not None:
         from ..recordings.disk import open as open_recording
 
@@ -191,6 +192,11 @@ class _Store:
         self._marks = marks
         self._writer = weights_writer(path, network, probe, provenance, checkpoints=[int(m) for m in marks])
 
+    @property
+    def finished(self) -> bool:
+        """Whether every checkpoint is there: then the recording is only read, whatever state lies beside it."""
+        return self._writer.epochs == self._marks.tolist()
+
     def add(self, epoch: int, seeds: np.ndarray, parameters: np.ndarray, scalars: dict, state: State) -> None:
         append(self._writer, epoch, seeds, parameters, scalars)
         leaves = {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
@@ -243,7 +249,8 @@ def _check_kinds(network: MLP, task: Task, optimizer: Adam | SGD) -> None:
     wanted = ((network, MLP, "a network such as MLP([12, 5, 2])"), (task, Task, "a task such as data.twelve_bit()"))
     for given, kind, example in (*wanted, (optimizer, (Adam, SGD), "the optimizer Adam(...) or SGD(...)")):
         if not isinstance(given, kind):
-            raise InputError(f"train_ensemble needs {example}, got {given!r}.")
+            got = repr(given) if isinstance(given, str | type) else f"an object of the type {type(given).__name__}"
+            raise InputError(f"train_ensemble needs {example}, got {got}.")
 
 
 def _seed_numbers(seeds: int | Sequence[int]) -> np.ndarray:

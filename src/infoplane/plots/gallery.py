@@ -134,10 +134,11 @@ def path_panels(planes: Named, *, unit: str = "bits") -> Figure:
     _outer_labels(grid, len(pairs))
     add_colour_bar(grid[0, 0], list(figure.axes), np.concatenate([epochs_of(plane) for plane in together]))
     entries = [*layer_keys(together), *lines]
+    lines_needed = math.ceil(len(entries) / (2.4 * columns))  # that many keys fit beside each other
     figure.legend(
         handles=entries,
         loc="outside lower center",
-        ncols=min(len(entries), 3 * columns),
+        ncols=math.ceil(len(entries) / lines_needed),
         frameon=False,
         fontsize="small",
     )
