@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..plane.bounds import input_compression_bound
+from ..plane.phases import gradient_phases
 from ..plane.summary import summary
+from ..results import attributes
 from .cautions import BITS, cautions, last
 from .words import training
 
@@ -142,6 +145,20 @@ def _check_columns(panel: xr.Dataset) -> list[dict[str, Any]]:
     if "out_of_range" in panel:
         total = panel["out_of_range"].sum(["seed", "epoch"]).to_numpy()
         columns.append({"heading": "values out of range, all epochs", "cells": [f"{int(v):,}" for v in total]})
+    return [*columns, *_theory_columns(panel)]
+
+
+def _theory_columns(panel: xr.Dataset) -> list[dict[str, Any]]:
+    """Readings of theory at the last checkpoint: neither is a statement about a learned, deterministic layer."""
+    columns = []
+    samples, values = attributes(panel, "training").get("train_samples"), last(panel, "mi_input")
+    if samples and values is not None:
+        found = [input_compression_bound(float(v), int(samples)) for v in values]
+        heading = f"√((eᴵ + ln 20) / 2·{samples}), a bound on the error gap only for a T fixed before training"
+        columns.append({"heading": heading, "cells": [f"{number(b.value)} ({b.verdict})" for b in found]})
+    if "gradient_std" in panel and float(panel.gradient_std.isel(epoch=-1).max()) > 0:
+        reading = gradient_phases(panel).gaussian_channel.isel(epoch=-1).mean("seed").to_numpy()
+        columns.append({"heading": "ln(1 + m²/s²) of the gradients, nats", "cells": [number(v) for v in reading]})
     return columns
 
 
