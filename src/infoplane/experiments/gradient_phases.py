@@ -83,7 +83,7 @@ class GradientPhases(Experiment):
                 f"The two phases appear also where {layer} does not compress (relu).",
                 all_of([crossed.above(0.5), opposite(compresses(relu, layer))]),
                 {"share of networks that cross": str(crossed), "fall above shuffled steps, bits": str(excess)},
-                "arXiv:2003.09671 (survey); not verified as a statement of arXiv:1703.00810's critics",
+                "discussed in the survey arXiv:2003.09671",
             )
         )
         return found

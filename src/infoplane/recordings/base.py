@@ -15,7 +15,7 @@ from ..errors import InputError, nearest
 
 Split = Literal["all", "train", "test"]
 
-_BLOCK_BYTES = 64_000_000  # activations held at once while a plane is computed
+_BLOCK_BYTES = 32_000_000  # activations held at once while a plane is computed
 
 
 @dataclass(frozen=True, eq=False)
