@@ -252,3 +252,15 @@ def test_the_setting_none_reaches_an_estimator_as_the_word_it_is(call, samples):
     status, out, _ = call("estimate", "x.npy", "y.npy", "--estimator", "Binned", "--set", "correction=none", "--json")
     assert status == 0
     assert "correction='none'" in json.loads(out)["method"]
+
+
+def test_report_takes_the_planes_of_a_run_and_leaves_its_tables(call, tmp_path):
+    plane = ip.information_plane(
+        ip.recordings.from_arrays({"t": np.arange(20.0)[:, None]}, np.arange(20) % 2), ip.estimators.Binned(4)
+    )
+    ip.save(plane, tmp_path / "plane.nc")
+    ip.save(plane[["compression"]].assign_attrs(schema_version=1), tmp_path / "table.nc")
+    assert call("report", "plane.nc", "table.nc")[0] == 0
+    status, _, err = call("report", "table.nc", "--out", "none.html")
+    assert status == 2
+    assert "not an information plane" in err

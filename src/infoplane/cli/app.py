@@ -193,7 +193,9 @@ def report(
     from .. import load
     from .. import report as page
 
-    page.write([load(path) for path in results], out)
+    loaded = [load(path) for path in results]
+    planes = [dataset for dataset in loaded if "mi_input" in dataset]  # a run's tables lie beside its planes
+    page.write(planes or loaded, out)
     screen.files({"report": out})
 
 
