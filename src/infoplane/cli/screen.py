@@ -32,7 +32,8 @@ _QUIET_SECONDS = 5.0  # without a terminal, one line of progress at most this of
 
 
 def complain(message: str) -> None:
-    """One sentence on standard error."""
+    """One sentence on standard error, and the cursor back if a progress bar has hidden it."""
+    _errors.show_cursor(True)
     _errors.print(f"[bold red]infoplane:[/bold red] {escape(message)}", soft_wrap=True, markup=True)
 
 
