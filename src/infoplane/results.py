@@ -130,7 +130,7 @@ def load(path: str | Path) -> xr.Dataset:
 
 
 def compact(dataset: xr.Dataset) -> xr.Dataset:
-    """A copy to keep under version control, a tenth of the size: floats are cut towards zero, and then pack well.
+    """A copy to keep under version control, a third of the size: floats are cut towards zero, and pack well.
 
     Information keeps 12 binary digits (2.5e-4), training curves and gradients 8 (4e-3), a distance, which is a small
     difference, steps of 2^-13 nats. Cut, not rounded, so that no value rises above its ceiling. Gradients along the
