@@ -32,11 +32,13 @@ class BinSize(Experiment):
             "tanh",
             NETWORK,
             twelve_bit(),
-            epochs=sizes(run, 8_000, 2_000),
+            epochs=sizes(run, 8_000, 1_000),
             batch_size=256,
-            checkpoint_epochs=sizes(run, 150, 40),
+            checkpoint_epochs=sizes(run, 150, 25),
         )
-        return {f"{bins}-bins": run.plane(f"{bins}-bins", recording, Binned(bins), null=20) for bins in _BINS}
+        return {
+            f"{bins}-bins": run.plane(f"{bins}-bins", recording, Binned(bins), null=sizes(run, 20, 0)) for bins in _BINS
+        }
 
     def claims(self, datasets: Mapping[str, xr.Dataset]) -> list[Claim]:
         layer = last_hidden(datasets["5-bins"])

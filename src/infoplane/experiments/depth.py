@@ -29,6 +29,7 @@ class Depth(Experiment):
     name = "depth"
     title = "Depth: 12-bit task, tanh"
     source = "arXiv:1703.00810"
+    quick_seeds = 6
 
     def measure(self, run: Run) -> dict[str, xr.Dataset]:
         found = {}
@@ -40,9 +41,9 @@ class Depth(Experiment):
                     name,
                     MLP([12, *widths, 2], "tanh"),
                     twelve_bit(),
-                    epochs=sizes(run, 10_000, 1_000),
+                    epochs=sizes(run, 10_000, 700),
                     batch_size=256,
-                    checkpoint_epochs=sizes(run, 150, 30),
+                    checkpoint_epochs=sizes(run, 150, 20),
                 )
 
             found[name] = run.plane(name, train, Binned(30))
