@@ -10,6 +10,10 @@ class InputError(ValueError):
     """The input cannot be used as it is; the message says what to do, and the command line prints only that."""
 
 
+class Refusal(InputError):
+    """The data are sound, but this method cannot say anything about them; a sweep records nan, the reason, and goes on."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the closest known one where there is one, and all of them."""
     known = list(known)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 from .errors import InputError
 
@@ -33,6 +34,7 @@ class Estimate:
         n_samples: number of samples used.
         notes: what to beware of, one sentence each.
         method: the estimator, with its settings.
+        details: further numbers by name, as JSON has them: other routes to the value, latent scans, loss bounds; nats.
     """
 
     value: float
@@ -47,6 +49,7 @@ class Estimate:
     n_samples: int = 0
     notes: tuple[str, ...] = field(default=())
     method: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if math.isnan(self.value) or self.value == -math.inf:

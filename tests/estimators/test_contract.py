@@ -18,11 +18,14 @@ from infoplane.estimators import Estimator, LayerBlock, by_name
 
 N = 120
 NAMES = estimators.names()
+_SHORT = {  # settings that make slow methods quick; what is tested here does not depend on them
+    "MINE": {"steps": 40},
+}
 _KINDS = (("continuous", "discrete"), ("continuous", "continuous"), ("discrete", "discrete"))
 
 
 def default(name: str) -> Estimator:
-    return getattr(estimators, name)()
+    return getattr(estimators, name)(**_SHORT.get(name, {}))
 
 
 def sample(kinds: tuple[str, str], dim: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -110,14 +113,14 @@ def test_the_order_of_the_samples_changes_nothing(name: str, kinds: tuple[str, s
     x, y = sample(kinds)
     order = np.random.default_rng(1).permutation(N)
     one, other = (ip.mutual_information(a, b, default(name)) for a, b in ((x, y), (x[order], y[order])))
-    assert numbers(one) == pytest.approx(numbers(other), abs=1e-6, nan_ok=True)  # sums in single precision
+    agree(name, one, other, 1e-6)  # sums in single precision
 
 
 @every_case
 def test_is_symmetric_in_its_arguments(name: str, kinds: tuple[str, str]) -> None:
     x, y = sample(kinds)
     one, other = ip.mutual_information(x, y, default(name)), ip.mutual_information(y, x, default(name))
-    assert numbers(one) == pytest.approx(numbers(other), abs=1e-9, nan_ok=True)
+    agree(name, one, other, 1e-9)
 
 
 @every_case
@@ -242,11 +245,19 @@ def test_a_layer_gives_what_its_snapshots_give(name: str) -> None:
         assert found.mi_target[cell, 1] == pytest.approx(about[1].value, abs=1e-6)
 
 
-@every_name
+@pytest.mark.parametrize("name", [n for n in NAMES if not getattr(estimators, n).needs_input])
 def test_the_whole_population_has_no_sampling_error(name: str) -> None:
     found = default(name).layer(dataclasses.replace(layer_block(name, cells=2), population=True))
     assert not found.mi_input_stderr.any()
     assert not found.mi_target_stderr.any()
+
+
+def agree(name: str, one: ip.Estimate, other: ip.Estimate, tolerance: float) -> None:
+    """Equal; where the method draws at random, values within five standard errors of their difference."""
+    if not getattr(estimators, name).randomised:
+        assert numbers(one) == pytest.approx(numbers(other), abs=tolerance, nan_ok=True)
+    elif math.isfinite(one.stderr):
+        assert abs(one.value - other.value) < 5 * math.hypot(one.stderr, other.stderr)
 
 
 def numbers(estimate: ip.Estimate) -> list[float]:

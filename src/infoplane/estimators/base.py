@@ -11,21 +11,25 @@ provenance in a result. To add one, write a file beside this one with
             ...
             return Estimate(value, ..., method=str(self))
 
-and name it in ``estimators/__init__.py``. Verbs, planes, the command line and the contract tests then find it. Override
-``layer`` where many snapshots can be measured at once, and ``channel`` where the method fixes what T is.
+and name it in ``estimators/__init__.py``. Verbs, planes, the command line and the contract tests then find it. A method
+that has a number for every sample, whose mean is the estimate, is a :class:`Pointwise` instead and returns these numbers:
+mean, standard error and checks are then the base's. Override ``layer`` where many snapshots can be measured at once, and
+``channel`` where the method fixes what T is.
 """
 
 from __future__ import annotations
 
 import abc
 import dataclasses
+import inspect
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..channels import Channel
-from ..errors import InputError, nearest
+from ..errors import InputError, Refusal, nearest
 from ..estimate import Direction, Estimate
 from ..samples import Variable, pair
 
@@ -77,6 +81,7 @@ class LayerInformation:
         saturated: (cells,) booleans: the value says more about n than about the layer.
         n_codes: (cells,) distinct codes; 0 where T is not discrete.
         out_of_range: (cells,) values that fell outside the quantiser's range.
+        notes: what to beware of, one sentence each, such as why a cell is nan.
     """
 
     mi_input: np.ndarray
@@ -90,13 +95,23 @@ class LayerInformation:
     saturated: np.ndarray
     n_codes: np.ndarray
     out_of_range: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Estimator(abc.ABC):
-    """A way to estimate mutual information; its fields are its settings."""
+    """A way to estimate mutual information; its fields are its settings.
+
+    Attributes:
+        direction: how its value is to be read.
+        randomised: the value depends on ``seed``: equal data in another order, or with x and y exchanged, then give
+            values that agree within the error, not to the last digit.
+        needs_input: in a plane it looks at the network's inputs; otherwise a layer is taken as a function of the sample.
+    """
 
     direction: ClassVar[Direction] = "estimate"
+    randomised: ClassVar[bool] = False
+    needs_input: ClassVar[bool] = False
 
     @property
     def channel(self) -> Channel | None:
@@ -117,34 +132,89 @@ class Estimator(abc.ABC):
 
     def layer(self, block: LayerBlock) -> LayerInformation:
         """I(X;T) and I(T;Y) of many snapshots of a layer; here one by one, through ``estimate``."""
-        inputs, targets = [], []
+        inputs, targets, reasons = [], [], {}
+
+        def measured(a: Any, b: Any) -> Estimate | None:
+            try:
+                return self.estimate(*pair(a, b), seed=block.seed)
+            except Refusal as refusal:
+                reasons[str(refusal)] = None
+                return None
+
         for cell in range(block.cells):
             t, y = np.asarray(block.activations[cell]), block.y[cell]
             x = np.arange(block.n) if block.x is None else block.x[cell]
-            inputs.append(self.estimate(*pair(x, t), seed=block.seed))
-            targets.append([self.estimate(*pair(t, y[order]), seed=block.seed) for order in block.permutations])
+            inputs.append(measured(x, t))
+            known = bool((y != y[0]).any())  # of a constant nothing can be known; another estimator may have the target
+            targets.append([measured(t, y[order]) if known else None for order in block.permutations])
         first = [row[0] for row in targets]
 
-        def column(estimates: list[Estimate], name: str) -> np.ndarray:
-            return np.array([getattr(e, name) for e in estimates])
+        def column(estimates: list[Estimate | None], name: str) -> np.ndarray:
+            return np.array([np.nan if e is None else getattr(e, name) for e in estimates])
 
         return LayerInformation(
             mi_input=column(inputs, "value"),
             mi_input_stderr=column(inputs, "stderr"),
             mi_input_lower=column(inputs, "lower"),
             mi_input_upper=column(inputs, "upper"),
-            mi_target=np.array([[e.value for e in row] for row in targets]),
+            mi_target=np.array([column(row, "value") for row in targets]),
             mi_target_stderr=column(first, "stderr"),
             mi_target_lower=column(first, "lower"),
             mi_target_upper=column(first, "upper"),
             saturated=column(inputs, "value") > 0.95 * np.log(block.n),
             n_codes=np.zeros(block.cells, np.int32),
             out_of_range=np.zeros(block.cells, np.int64),
+            notes=tuple(reasons),
         )
 
     def __str__(self) -> str:
         """``Binned(bins=30, range='known', kind='width')``: as one would write it."""
         return repr(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """What a pointwise method found.
+
+    Attributes:
+        terms: (n,) information density of every sample, in nats; the estimate is their mean.
+        notes: what to beware of.
+        quantity: name of what they measure, where it is not I(X;Y).
+        details: further numbers by name.
+        infinite: an exact relation makes the information +inf, whatever ``terms`` say.
+    """
+
+    terms: np.ndarray
+    notes: tuple[str, ...] = ()
+    quantity: str = "I(X;Y)"
+    details: dict[str, Any] = dataclasses.field(default_factory=dict)
+    infinite: bool = False
+
+
+@dataclass(frozen=True)
+class Pointwise(Estimator):
+    """An estimator with a number for every sample, whose mean is the estimate."""
+
+    @abc.abstractmethod
+    def density(self, x: Variable, y: Variable, *, seed: int) -> Density:
+        """The information density of every sample."""
+
+    def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> Estimate:
+        found = self.density(x, y, seed=seed)
+        return Estimate(
+            value=np.inf if found.infinite else float(found.terms.mean()),
+            stderr=math.nan if found.infinite else influence_error(found.terms),
+            quantity=found.quantity,
+            n_samples=x.n,
+            notes=found.notes,
+            method=str(self),
+            details=found.details,
+        )
+
+
+def influence_error(terms: np.ndarray) -> float:
+    """Standard error of a mean of (n,) terms; optimistic where neighbours share noise (up to 1.5 times too small)."""
+    return float(terms.std(ddof=1) / math.sqrt(len(terms))) if len(terms) > 1 else math.nan
 
 
 def _known() -> dict[str, type[Estimator]]:
@@ -154,7 +224,7 @@ def _known() -> dict[str, type[Estimator]]:
 
 
 def _is_leaf(cls: type) -> bool:
-    return issubclass(cls, Estimator) and cls is not Estimator
+    return issubclass(cls, Estimator) and not inspect.isabstract(cls)
 
 
 def names() -> list[str]:

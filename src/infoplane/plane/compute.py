@@ -96,7 +96,7 @@ def information_plane(
         enumerated=int(recording.probe.enumerated),
         noise=recording.noise or "none",
         training=recording.provenance,
-        notes=list(recording.notes) + view.notes,
+        notes=list(dict.fromkeys([*recording.notes, *view.notes, *target_view.notes])),
         seeds=[int(s) for s in recording.seeds],
         method=str(estimator),
         command=f"infoplane.information_plane(recording, {estimator}, split={split!r}, null={null}, seed={seed})",
@@ -124,7 +124,7 @@ def _check_arguments(recording: Any, estimator: Any, estimator_target: Any, null
 def _one_split(view: View, target_view: View, split: Split, null: int, seed: int, progress: Progress) -> xr.Dataset:
     recording = view.recording
     shape = (len(recording.seeds), len(view.marks), len(view.layers))
-    found = {name: np.full(shape, np.nan) for name in LayerInformation.__dataclass_fields__}
+    found = {name: np.full(shape, np.nan) for name in LayerInformation.__dataclass_fields__ if name != "notes"}
     dead = np.zeros(shape, bool)
     column_of = {mark: i for i, mark in enumerate(view.marks)}
     done = 0

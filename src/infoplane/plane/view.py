@@ -38,6 +38,7 @@ class View:
         seed: int = 0,
     ) -> None:
         self.seed = seed
+        self._refusals: dict[str, None] = {}  # why cells are nan, each reason once
         self.recording, self.estimator, self.layers, self.marks = recording, estimator, layers, marks
         self.sees_target = sees_target
         self.discrete = not any(np.issubdtype(recording.kind(layer), np.floating) for layer in layers)
@@ -55,12 +56,11 @@ class View:
 
     @property
     def notes(self) -> list[str]:
-        if isinstance(self.channel, Identity) and self.channel.assume_stochastic:
-            return [
-                "T was taken as stochastic without declared noise: "
-                "for a deterministic layer I(X;T) is infinite or constant."
-            ]
-        return []
+        assumed = [
+            "T was taken as stochastic without declared noise: for a deterministic layer I(X;T) is infinite or constant."
+        ]
+        stochastic = isinstance(self.channel, Identity) and self.channel.assume_stochastic
+        return [*(assumed if stochastic else []), *self._refusals]
 
     def measure(
         self,
@@ -93,7 +93,9 @@ class View:
                 p_y_given_x=None if law is None else law[:, chosen],
                 x=None if x is None else x[:, chosen],
             )
-        return self.estimator.layer(block)
+        found = self.estimator.layer(block)
+        self._refusals |= dict.fromkeys(found.notes)
+        return found
 
     def block(self, activations: Any, seeds: np.ndarray, layer: str, split: Split, orders: np.ndarray) -> LayerBlock:
         """One layer's snapshots with their labels and walls."""
@@ -123,13 +125,14 @@ class View:
                 "A network that runs with noise gives other activations each time, so I(X;T) needs the inputs; "
                 "record x too."
             )
+        sees_input = self.recording.noise is not None or self.estimator.needs_input
         return LayerBlock(
             activations,
             of(y),
             orders,
             population=probe.enumerated and split == "all",
             p_y_given_x=None if law is None or not is_soft(law) else of(law),
-            x=None if self.recording.noise is None or probe.x is None else of(probe.x),
+            x=of(probe.x) if probe.x is not None and sees_input else None,
             seed=self.seed,
             **walls_here,
         )
