@@ -1,13 +1,15 @@
 """``PairwiseBounds`` against the straightforward NumPy formula, in time, in value and in memory.
 
-Run ``python -m benchmarks.pairwise_bounds``. Two jobs: both bounds on I(X;T) by the public verb, which adds a standard
-error; and one snapshot of a plane, both bounds on I(X;T) and on I(T;Y). The formula holds all n x n distances in double
-precision, once by ``scipy.spatial.distance.cdist`` and once by a matrix product, and takes the two exponentials.
+Run ``python -m benchmarks.pairwise_bounds``. First both bounds on I(X;T) alone, on layers that are hard to get right.
+Then two jobs: both bounds on I(X;T) by the public verb, which adds a standard error; and one snapshot of a plane, both
+bounds on I(X;T) and on I(T;Y). The formula holds all n x n distances in double precision, once by
+``scipy.spatial.distance.cdist`` and once by a matrix product, and takes the two exponentials.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from infoplane.estimators import LayerBlock, PairwiseBounds
 from ._table import alternate, print_machine, print_table, seconds, summary
 
 SIGMA, N, CLASSES, REPETITIONS = 0.3, 4096, 2, 5
+VARIANCE = 1e-3  # of the noise, for layers that are hard to get right
 N_MEMORY, D_MEMORY = 20_000, 10
 
 Distances = Callable[[np.ndarray], np.ndarray]
@@ -77,6 +80,31 @@ def samples(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(d)
     y = random.integers(CLASSES, size=n)
     return np.tanh(random.standard_normal((n, d)) + y[:, None]).astype(np.float32), y
+
+
+def our_evaluation(t: np.ndarray, sigma: float) -> np.ndarray:
+    """Both bounds on I(X;T) without a standard error, and without I(T;Y): every sample is its own class."""
+    each = np.arange(len(t))
+    found = PairwiseBounds(sigma).layer(LayerBlock(t[None], each[None, :, None], each[None], population=True))
+    return np.array([found.mi_input_lower[0], found.mi_input_upper[0]])
+
+
+def hard_layers() -> list[list[object]]:
+    """Time and error of one evaluation, by layer and precision."""
+    random = np.random.default_rng(0)
+    z, few = random.standard_normal((N, 10)), random.integers(0, 5, N)
+    layers = {"spread": np.tanh(z), "collapsed": z[few] + 1e-4 * z, "saturated": np.tanh(30 * z)}
+    rows = []
+    for name, values in layers.items():
+        for kind in (np.float32, np.float64):
+            t = values.astype(kind)
+            square = by_cdist(t.astype(np.float64))
+            truth = [-np.log(np.exp(-square / (k * VARIANCE)).mean(axis=1)).mean() for k in (8, 2)]
+            work = functools.partial(our_evaluation, t, math.sqrt(VARIANCE))
+            error = float(np.abs(work() - truth).max())  # this call also compiles
+            costs = [seconds(work) for _ in range(30)]
+            rows.append([name, kind.__name__, summary(costs, 1e3, 1), f"{error:.1e}"])
+    return rows
 
 
 def contest(d: int) -> list[list[object]]:
@@ -139,8 +167,10 @@ def memory_line() -> str:
 
 def main() -> None:
     """Run the contest and print its tables."""
+    print_machine("numba", "numpy", "scipy")
+    head = ["layer", "activations", "both bounds on I(X;T), ms", "error, nats"]
+    print_table(f"n = {N}, d = 10, sigma^2 = {VARIANCE:g}, median (range) of 30 runs", head, hard_layers())
     rows = [row for d in (2, 10, 64) for row in contest(d)]
-    print_machine("jax", "numpy", "scipy")
     head = ["job", "d", "PairwiseBounds, ms", "NumPy cdist, ms", "NumPy product, ms", "ratio to the faster"]
     head.append("largest difference, nats")
     print_table(f"n = {N}, sigma = {SIGMA:g}, median (range) of {REPETITIONS} alternated runs", head, rows)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _MODULES = (
+    "calibration",
     "channels",
     "data",
     "estimators",
     "experiments",
+    "laws",
     "networks",
     "plane",
     "plots",
@@ -28,6 +30,8 @@ _MODULES = (
 _NAMES = {
     "Estimate": "estimate",
     "InputError": "errors",
+    "calibrate": "calibration",
+    "conditional_mutual_information": "measures",
     "entropy": "measures",
     "information_plane": "plane",
     "load": "results",
@@ -39,10 +43,24 @@ _NAMES = {
 __all__ = sorted([*_MODULES, *_NAMES, "__version__"])
 
 if TYPE_CHECKING:
-    from . import channels, data, estimators, experiments, networks, plane, plots, recordings, report, results
+    from . import (
+        calibration,
+        channels,
+        data,
+        estimators,
+        experiments,
+        laws,
+        networks,
+        plane,
+        plots,
+        recordings,
+        report,
+        results,
+    )
+    from .calibration import calibrate
     from .errors import InputError
     from .estimate import Estimate
-    from .measures import entropy, mutual_information
+    from .measures import conditional_mutual_information, entropy, mutual_information
     from .plane import information_plane, summary
     from .results import load, save
 

@@ -32,7 +32,8 @@ class Estimate:
         null: mean value under shuffled pairs (subtract it for a baseline-corrected number); nan likewise.
         unit: "nats" or "bits".
         n_samples: number of samples used.
-        notes: what to beware of, one sentence each.
+        notes: how it was made and what to beware of, one sentence each.
+        warnings: those of the notes that say the value should not be trusted as it stands; none of them: it may be.
         method: the estimator, with its settings.
         details: further numbers by name, as JSON has them: other routes to the value, latent scans, loss bounds; nats.
     """
@@ -48,6 +49,7 @@ class Estimate:
     unit: Unit = "nats"
     n_samples: int = 0
     notes: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = field(default=())
     method: str = ""
     details: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
@@ -56,6 +58,7 @@ class Estimate:
             raise ValueError(f"{self.method or 'an estimator'} returned {self.value}; a value is finite or +inf.")
         if math.isnan(self.stderr) and self.direction != "estimate" and _NO_STDERR not in self.notes:
             object.__setattr__(self, "notes", (*self.notes, _NO_STDERR))
+        object.__setattr__(self, "notes", tuple(dict.fromkeys([*self.notes, *self.warnings])))
 
     def __float__(self) -> float:
         return float(self.value)

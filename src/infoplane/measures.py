@@ -1,17 +1,19 @@
-"""The verbs on arrays: mutual information and entropy of samples."""
+"""The verbs on arrays: mutual information, conditional mutual information and entropy of samples."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
-
-import numpy as np
 
 from .channels import Channel
 from .errors import InputError
 from .estimate import Estimate
-from .estimators import Binned, Estimator, Plugin
+from .estimators import Estimator, Plugin
+from .estimators.automatic import Automatic
+from .progress import Progress, silent
+from .resampling import Groups, extrapolated, permutation_test, subsampled
 from .samples import Variable, pair, variable, whole
+
+_HALVES = 10  # their spread is the standard error to about a quarter
 
 
 def mutual_information(
@@ -22,6 +24,9 @@ def mutual_information(
     seed: int = 0,
     null: int = 0,
     groups: Any = None,
+    subsamples: int = 0,
+    extrapolate: bool = False,
+    progress: Progress = silent,
 ) -> Estimate:
     """Mutual information I(x; y) of paired samples, with its error and its doubts.
 
@@ -29,11 +34,15 @@ def mutual_information(
         x: (n,) or (n, ...) samples from NumPy, JAX, torch or pandas. Floats are continuous; integers, booleans and
             strings discrete.
         y: (n,) or (n, ...) samples paired with ``x``.
-        estimator: how; None chooses for the data and says why in ``notes``.
+        estimator: how; None is :class:`~infoplane.estimators.Automatic`, which chooses for the data and says why.
         seed: seed of whatever is random; 0 or more.
         null: number of shuffles of ``y`` for ``p_value`` and ``null``; 20 resolves p = 0.05.
-        groups: (n,) labels of samples that belong together (tokens of one sequence); whole groups are then shuffled,
-            so all must have one size.
+        groups: (n,) labels of samples that belong together (tokens of one sequence). They are shuffled and subsampled
+            together, and the standard error is that of whole groups; shuffling needs groups of one size.
+        subsamples: number of random halves, drawn without replacement, whose spread gives the standard error in
+            place of the estimator's own; 0 for none (10 with ``groups``).
+        extrapolate: take the value to 1/n = 0, from n, n/2 and n/4 samples.
+        progress: called with (stage, done, total).
 
     Returns:
         Estimate in nats.
@@ -42,40 +51,74 @@ def mutual_information(
         InputError: lengths that differ, fewer than 2 samples, nan or infinity, a discrete argument with one class
             only, data that do not fit the estimator, groups that cannot be shuffled, or a negative seed.
     """
-    if not isinstance(null, int | np.integer) or null < 0:
-        raise InputError(f"null is a number of shuffles, 0 or more (20 is usual), got {null!r}.")
-    seed = whole(seed, "seed")
+    null, subsamples, seed = whole(null, "null"), whole(subsamples, "subsamples"), whole(seed, "seed")
+    if subsamples == 1:
+        raise InputError("subsamples needs at least 2 halves for a spread, got 1.")
     first, second = pair(x, y)
-    members = None if groups is None else _groups(groups, first.n)
-    estimator = _checked(estimator)
-    reason = ()
-    if estimator is None:
-        estimator, reason = _choose(first, second)
+    members = Groups(groups, first.n)
+    estimator = _checked(estimator) or Automatic()
     for v in (first, second):
-        if v.kind == "discrete" and v.n_classes == 1:
-            raise InputError(
-                f"{v.name} has one class only, so there is nothing to be informed about; add samples of another."
-            )
+        _varies(v)
+    progress("estimating", 0, 1)
     found = estimator.estimate(first, second, seed=seed)
+    progress("estimating", 1, 1)
     if null:
-        shuffled = _null(first, second, estimator, seed, null, members)
-        larger = int((shuffled >= found.value).sum())
-        found = dataclasses.replace(found, p_value=(1 + larger) / (1 + null), null=float(shuffled.mean()))
-    return dataclasses.replace(found, notes=(*reason, *found.notes))
+        found = permutation_test(found, first, second, estimator, members, null=null, seed=seed, progress=progress)
+    if extrapolate:
+        found = extrapolated(found, first, second, estimator, members, seed=seed)
+    if subsamples or not members.alone:
+        found = subsampled(found, first, second, estimator, members, halves=subsamples or _HALVES, seed=seed)
+    return found
+
+
+def conditional_mutual_information(
+    x: Any, y: Any, z: Any, estimator: Estimator | None = None, *, seed: int = 0
+) -> Estimate:
+    """Conditional mutual information I(x; y | z) of samples: what x tells of y once z is known.
+
+    For continuous data the default is nearest neighbours (:class:`~infoplane.estimators.KSG`); a discrete ``z`` is
+    taken class by class; other estimators go through the chain rule I(x; y, z) - I(x; z).
+
+    Args:
+        x: (n,) or (n, ...) samples; likewise ``y`` and ``z``, all of one length.
+        estimator: how; None chooses for the data.
+        seed: seed of whatever is random.
+
+    Returns:
+        Estimate in nats.
+
+    Raises:
+        InputError: lengths that differ, nan or infinity, or data that do not fit the estimator.
+    """
+    seed = whole(seed, "seed")
+    first, second = pair(x, y, who="conditional_mutual_information")
+    given = variable(z, "z")
+    if given.n != first.n:
+        raise InputError(
+            f"conditional_mutual_information needs x, y and z of one length, got {first.n} and {given.n} samples."
+        )
+    for v in (first, second):
+        _varies(v)
+    return (_checked(estimator) or Automatic()).conditional(first, second, given, seed=seed)
 
 
 def entropy(x: Any, estimator: Estimator | None = None, *, seed: int = 0) -> Estimate:
-    """Entropy H(x) of samples, in nats.
+    """Entropy of samples, in nats: H(x) of discrete data, the differential entropy h(x) of continuous ones.
 
     Args:
-        x: (n,) or (n, ...) samples; discrete unless the estimator takes floats.
-        estimator: None counts discrete values (:class:`Plugin`).
+        x: (n,) or (n, ...) samples.
+        estimator: None counts discrete values (:class:`~infoplane.estimators.Plugin`) and takes weighted nearest
+            neighbours for continuous ones (:class:`~infoplane.estimators.WeightedKL`).
         seed: seed of whatever is random.
 
     Raises:
         InputError: no samples, nan or infinity, or data that do not fit the estimator.
     """
-    return (_checked(estimator) or Plugin()).entropy(variable(x, "x"), seed=whole(seed, "seed"))
+    given = variable(x, "x")
+    from .estimators.weighted import WeightedKL
+
+    chosen = _checked(estimator) or (Plugin() if given.kind == "discrete" else WeightedKL())
+    return chosen.entropy(given, seed=whole(seed, "seed"))
 
 
 def _checked(estimator: Any) -> Estimator | None:
@@ -91,42 +134,8 @@ def _checked(estimator: Any) -> Estimator | None:
     raise InputError(f"estimator must be an object such as Binned(bins=30) or None, got {estimator!r}.")
 
 
-def _choose(x: Variable, y: Variable) -> tuple[Estimator, tuple[str, ...]]:
-    if x.kind == y.kind == "discrete":
-        return Plugin("miller-madow"), ("Chosen Plugin with the Miller-Madow correction: both variables are discrete.",)
-    dims = sum(v.dim for v in (x, y) if v.kind == "continuous")
-    bins = int(np.clip((x.n / 5) ** (1 / dims), 2, 30))
-    return Binned(bins, correction="miller-madow"), (
-        f"Chosen Binned with {bins} bins: about five samples a cell in {dims} continuous dimension(s). "
-        "The value is that of the binned data, in general below that of the continuous ones.",
-    )
-
-
-def _null(
-    x: Variable, y: Variable, estimator: Estimator, seed: int, null: int, members: np.ndarray | None
-) -> np.ndarray:
-    random = np.random.default_rng([seed, 0x0E11])
-    if members is None:
-        orders = (random.permutation(x.n) for _ in range(null))
-    else:
-        orders = (_shuffle_groups(members, random) for _ in range(null))
-    return np.array([estimator.estimate(x, Variable(y.values[order], "y"), seed=seed).value for order in orders])
-
-
-def _groups(groups: Any, n: int) -> np.ndarray:
-    """(n_groups, size) indices of the members of each group, in order."""
-    labels = variable(groups, "groups")
-    if labels.n != n:
-        raise InputError(f"groups needs one label a sample, got {labels.n} for {n} samples.")
-    sizes = np.bincount(labels.codes)
-    if len(set(sizes.tolist())) > 1:
+def _varies(v: Variable) -> None:
+    if v.kind == "discrete" and v.n_classes == 1:
         raise InputError(
-            f"groups must all have one size to be shuffled whole, got sizes {sizes.min()} to {sizes.max()}."
+            f"{v.name} has one class only, so there is nothing to be informed about; add samples of another."
         )
-    return np.argsort(labels.codes, kind="stable").reshape(len(sizes), -1)
-
-
-def _shuffle_groups(members: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    order = np.empty(members.size, np.int64)
-    order[members.ravel()] = members[random.permutation(len(members))].ravel()
-    return order

@@ -69,8 +69,9 @@ def test_estimate_reads_all_three_kinds_of_file_alike(call, samples):
 def test_estimate_prints_value_method_and_null(call, samples):
     status, out, _ = call("estimate", "x.npy", "y.npy", "--null", "19")
     assert status == 0
-    for word in ("value", "nats", "95 % interval", "p = 0.05", "Binned(bins=30", "Chosen Binned"):
+    for word in ("value", "nats", "95 % interval", "p = 0.05", "Mixture(k=3)", "Chosen"):
         assert word in out
+    assert "warning" not in out
 
 
 @pytest.mark.parametrize(

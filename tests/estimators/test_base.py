@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import infoplane as ip
+from infoplane.errors import Refusal
 from infoplane.estimators import Estimator, LayerBlock, by_name, names
 from infoplane.samples import Variable
 
@@ -65,7 +66,7 @@ def test_an_estimator_without_entropy_says_so() -> None:
 
 
 def test_the_estimators_have_names_and_unknown_ones_the_nearest() -> None:
-    assert {"Binned", "PairwiseBounds", "Plugin"} <= set(names())
+    assert {"Automatic", "Binned", "KSG", "PairwiseBounds", "Plugin", "WeightedKL"} <= set(names())
     with pytest.raises(ip.InputError, match="no estimator 'pairwisebound'; did you mean 'PairwiseBounds'"):
         by_name("pairwisebound")
     with pytest.raises(ip.InputError, match="Binned has no setting 'bin'; did you mean 'bins'"):
@@ -74,3 +75,62 @@ def test_the_estimators_have_names_and_unknown_ones_the_nearest() -> None:
         by_name("PairwiseBounds", zzz=1)
     with pytest.raises(ip.InputError, match="at least 2 bins, got 1"):
         by_name("binned", bins=1)
+
+
+@pytest.mark.parametrize(
+    "text", ["Debiased(WeightedKL(k=40), permutations=8)", "debiased(estimator=weightedkl(k=40), permutations=8)"]
+)
+def test_an_estimator_is_read_as_it_is_written(text: str) -> None:
+    made = by_name(text)
+    assert str(made).startswith("Debiased(estimator=WeightedKL(k=40,")
+    assert by_name(str(made)) == made
+    assert by_name("Binned(range=(-1, 1))", bins=7) == ip.estimators.Binned(7, range=(-1, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Debiased(WeightedKL(k=40)", "cannot be read as an estimator"),
+        ("Debiased(Weighted())", "no estimator 'Weighted'; did you mean 'WeightedKL'"),
+        ("Binned(bins=__import__('os').getpid())", "is no plain value"),
+        ("Binned(bin=3)", "no setting 'bin'"),
+        ("PCA(4)", "is no estimator"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_never_run(text: str, message: str) -> None:
+    with pytest.raises(ip.InputError, match=message):
+        by_name(text)
+
+
+@dataclass(frozen=True)
+class Choosy(Correlation):
+    """Sees nothing in layers of three units."""
+
+    needs_input = True
+
+    def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> ip.Estimate:
+        if 3 in (x.dim, y.dim):
+            raise Refusal("Choosy sees nothing in 3 dimensions; compress.")
+        return super().estimate(x, y, seed=seed)
+
+
+def test_a_sweep_records_a_refusal_and_goes_on() -> None:
+    random = np.random.default_rng(0)
+    layers = {"narrow": random.standard_normal((N, 2)), "wide": random.standard_normal((N, 3))}
+    recording = ip.recordings.from_arrays(layers, random.integers(0, 2, N), x=random.standard_normal((N, 1)))
+    plane = ip.information_plane(recording, Choosy(), channel=ip.channels.AdditiveGaussian(0.1)).squeeze()
+    assert np.isfinite(plane.mi_input.sel(layer="narrow"))
+    assert np.isnan(plane.mi_input.sel(layer="wide"))
+    assert np.isnan(plane.mi_target.sel(layer="wide"))
+    assert "Choosy sees nothing in 3 dimensions; compress." in plane.attrs["notes"]
+    with pytest.raises(Refusal, match="compress"):
+        ip.mutual_information(layers["wide"], layers["wide"], Choosy())
+
+
+def test_without_inputs_a_sweep_says_so_and_still_measures_the_target() -> None:
+    random = np.random.default_rng(0)
+    recording = ip.recordings.from_arrays({"t": random.standard_normal((N, 2))}, random.integers(0, 2, N))
+    plane = ip.information_plane(recording, Choosy(), channel=ip.channels.AdditiveGaussian(0.1)).squeeze()
+    assert np.isnan(plane.mi_input)
+    assert np.isfinite(plane.mi_target)
+    assert "the recording has none: record x" in plane.attrs["notes"]

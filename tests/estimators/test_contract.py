@@ -217,9 +217,13 @@ def layer_block(name: str, cells: int, classes: bool = True) -> LayerBlock:
     kind = "continuous" if ("continuous", "discrete") in accepted(name) else "discrete"
     pairs = [sample((kind, "discrete" if classes else "continuous"), dim=3, seed=seed) for seed in range(cells)]
     t = np.stack([t for t, _ in pairs])
-    orders = [np.arange(N), np.random.default_rng(9).permutation(N)]
+    random = np.random.default_rng(9)
+    orders = [np.arange(N), random.permutation(N)]
+    wants = getattr(estimators, name).needs_input
+    x = t[:, :, :2] + 0.5 * random.standard_normal((cells, N, 2)) if kind == "continuous" else t[:, :, :2]
     return LayerBlock(
         activations=t,
+        x=x if wants else None,
         y=np.stack([y[:, None] for _, y in pairs]),
         permutations=np.stack(orders),
         low=t.min(axis=(1, 2)),
@@ -233,7 +237,7 @@ def test_a_layer_gives_what_its_snapshots_give(name: str) -> None:
     found = default(name).layer(block)
     for cell in range(block.cells):
         t, y = block.activations[cell], block.y[cell]
-        whole = ip.mutual_information(np.arange(N), t, default(name))
+        whole = ip.mutual_information(np.arange(N) if block.x is None else block.x[cell], t, default(name))
         about = [ip.mutual_information(t, y[order], default(name)) for order in block.permutations]
         ours = [getattr(found, f"mi_input{end}")[cell] for end in ("", "_stderr", "_lower", "_upper")]
         assert ours == pytest.approx(numbers(whole), abs=1e-6, nan_ok=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from estimator_twins import pairwise_bounds, pairwise_stderr
 from scipy.integrate import quad
+from scipy.spatial.distance import cdist
 
 import infoplane as ip
 from infoplane.channels import AdditiveGaussian
@@ -112,9 +113,33 @@ def test_equals_the_formula_in_double_precision(name: str, kind: type) -> None:
         assert found.lower <= found.value <= found.upper
 
 
-@pytest.mark.parametrize("n", [2, 3, 1025, 2500, 5000])
-def test_any_number_of_samples_is_cut_into_blocks(n: int) -> None:
-    """Blocks hold 2^20 distances: one block up to n = 1024, then several, the last one not full."""
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["spread", "small", "collapsed", "saturated", "nearly saturated"])
+def test_a_plane_of_usual_size_is_exact_to_seven_digits(name: str, kind: type) -> None:
+    """4,096 samples of ten units at sigma^2 = 1e-3: required to 1e-5, and measured below 1e-7."""
+    z = np.random.default_rng(0).standard_normal((4096, 10))
+    few = np.random.default_rng(1).integers(0, 5, 4096)
+    t = {
+        "spread": np.tanh(z),
+        "small": 0.1 * z,
+        "collapsed": z[few] + 1e-4 * z,
+        "saturated": np.tanh(30 * z),
+        "nearly saturated": np.tanh(3 * z),
+    }[name].astype(kind)
+    square = cdist(t.astype(np.float64), t.astype(np.float64), "sqeuclidean")
+    lower, upper = (-np.log(np.exp(-square / (k * 1e-3)).mean(axis=1)).mean() for k in (8, 2))
+    assert bounds(about_input(t, PairwiseBounds(math.sqrt(1e-3)))) == pytest.approx((lower, upper, upper), abs=5e-7)
+
+
+@pytest.mark.parametrize("dim", [1, 3, 4, 5, 9])
+def test_any_number_of_units_is_taken_in_fours(dim: int) -> None:
+    t = layer("spread", 300, dim)
+    assert bounds(about_input(t, PairwiseBounds(0.5))) == pytest.approx(pairwise_bounds(t, None, 0.5), abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [2, 3, 256, 257, 1023, 1025, 2500, 5000])
+def test_any_number_of_samples_is_cut_into_tiles(n: int) -> None:
+    """Tiles of 256 by 256, the last ones not full; from 1,024 samples on in several parts."""
     t = layer("spread", n, dim=2)
     labels = np.arange(n) % 2 if n > 2 else np.array([0, 1])
     assert bounds(about_input(t, PairwiseBounds(0.3))) == pytest.approx(pairwise_bounds(t, None, 0.3), abs=1e-6)
@@ -125,7 +150,7 @@ def test_any_number_of_samples_is_cut_into_blocks(n: int) -> None:
 
 @pytest.mark.parametrize("n", [60, 1100])
 def test_standard_errors_equal_the_formula(n: int) -> None:
-    """Also where the last block is not full; the classes are of unequal size and spread."""
+    """Also where the last tile is not full; the classes are of unequal size and spread."""
     t = layer("spread", n, dim=2)
     labels = (t[:, 0] > 0.6).astype(int)
     t[labels == 1] *= 2.0
@@ -178,6 +203,13 @@ def test_permuted_labels_of_a_layer_are_each_an_estimate_of_their_own() -> None:
         assert (found.mi_target_lower[cell], found.mi_target_upper[cell]) == pytest.approx(twins[0][::2], abs=1e-6)
 
 
+def test_labels_that_are_all_different_say_the_same_in_any_order() -> None:
+    random = np.random.default_rng(0)
+    t, y = random.standard_normal((1, 30, 2)), np.arange(30)[None, :, None]
+    found = PairwiseBounds(0.4).layer(LayerBlock(t, y, np.stack([np.arange(30), random.permutation(30)])))
+    assert found.mi_target.tolist() == [[found.mi_input[0]] * 2]
+
+
 def test_standard_errors_are_the_spread_over_samples() -> None:
     """Over R samples the spread is known to 1/sqrt(2R), both for I(X;T) and for I(T;Y)."""
     repeats, n, sigma = 400, 400, 0.5
@@ -202,6 +234,27 @@ def test_what_is_doubtful_is_noted_and_the_quantity_named() -> None:
     crowded = ip.mutual_information(t, np.arange(100) % 2, PairwiseBounds(0.5))
     assert crowded.upper > math.log(2)
     assert any("exceeds the ceiling H = 0.6931 nats" in note for note in crowded.notes)
+
+
+def test_values_that_overflow_beside_the_noise_are_compared_in_double_precision_or_refused() -> None:
+    t = np.array([[0.0], [1e38], [1e38], [3e38]], np.float32)
+    estimate = about_input(t, PairwiseBounds(1e-3))
+    assert bounds(estimate) == pytest.approx([math.log(4) - math.log(2) / 2] * 3)
+    with pytest.raises(ip.InputError, match=r"noise of 0\.001: their ratio overflows"):
+        about_input(np.array([[0.0], [1e307]]), PairwiseBounds(1e-3))
+
+
+@pytest.mark.parametrize("n", [300, 1500])
+def test_a_snapshot_gives_the_same_digits_alone_and_among_others(n: int) -> None:
+    """Alone its tiles are shared out to the cores; among many, each core has a snapshot of its own."""
+    random = np.random.default_rng(0)
+    t = random.standard_normal((40, n, 2)).astype(np.float32)
+    y = random.integers(0, 3, (40, n, 1))
+    many = PairwiseBounds(0.3).layer(LayerBlock(t, y, np.arange(n)[None]))
+    for cell in (0, 39):
+        one = PairwiseBounds(0.3).layer(LayerBlock(t[[cell]], y[[cell]], np.arange(n)[None]))
+        for field in ("mi_input", "mi_input_stderr", "mi_input_lower", "mi_target", "mi_target_stderr"):
+            assert np.array_equal(getattr(many, field)[cell], getattr(one, field)[0])
 
 
 def test_one_argument_is_continuous_and_the_other_discrete() -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from . import screen
+from . import benchmark, screen
 from .files import read_array, settings
 
 app = typer.Typer(
@@ -89,22 +89,26 @@ def estimate(
     set_: Setting = None,
     bits: Annotated[bool, typer.Option("--bits", help="Print bits instead of nats.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    null: Null = 0,
+    null: Null = 20,
     seed: Seed = 0,
 ) -> None:
-    """Mutual information of two files of samples.
+    """Mutual information of two files of samples; without --estimator the method is chosen for the data, and says why.
 
     Examples:
 
     [bold]infoplane estimate x.npy y.npy[/bold]
 
     [bold]infoplane estimate data.csv:a,b data.csv:label --estimator Binned --set bins=20 --bits --json[/bold]
+
+    [bold]infoplane estimate x.npy y.npy --estimator "Debiased(WeightedKL(k=40))"[/bold]
     """
     chosen = _estimator(estimator, set_)
     first, second = read_array(x), read_array(y)
     from .. import mutual_information
 
-    found = mutual_information(first, second, chosen, seed=seed, null=null).to("bits" if bits else "nats")
+    with screen.progress() as progress:
+        found = mutual_information(first, second, chosen, seed=seed, null=null, progress=progress)
+    found = found.to("bits" if bits else "nats")
     if as_json:
         sys.stdout.write(json.dumps(screen.estimate_record(found)) + "\n")
     else:
@@ -177,6 +181,10 @@ def reproduce(
     screen.took(result.wall_time, result.command)
     if strict and any(claim.verdict == "fails" for claim in result.claims):
         raise typer.Exit(3)
+
+
+app.command()(benchmark.calibrate)
+app.command()(benchmark.benchmark)
 
 
 @app.command()

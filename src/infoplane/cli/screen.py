@@ -65,6 +65,8 @@ def _plain_progress() -> Progress:
     last = {"time": -math.inf, "what": ""}
 
     def show(what: str, done: int, total: int) -> None:
+        if done == 0 and total == 1:  # nothing to tell yet, and an error that follows is to stand alone
+            return
         now = time.monotonic()
         if done == total or what != last["what"] or now - last["time"] > _QUIET_SECONDS:
             last.update(time=now, what=what)
@@ -87,9 +89,10 @@ def check_writable(folder: Path) -> None:
 
 
 def estimate(found: Estimate) -> None:
-    """One estimate as a small table."""
+    """One estimate as a small table, what should worry first below it."""
     low, high = found.interval(0.95)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
     table.add_row("quantity", escape(found.quantity))
     table.add_row("value", f"[bold]{found.value:.5g}[/bold] {escape(found.unit)} ({found.direction})")
     if not math.isnan(low):
@@ -99,8 +102,11 @@ def estimate(found: Estimate) -> None:
     table.add_row("method", escape(found.method))
     table.add_row("samples", f"{found.n_samples}")
     _console.print(table)
+    for warning in found.warnings:
+        _console.print(f"  [yellow]warning[/yellow] {escape(warning)}", soft_wrap=True)
     for note in found.notes:
-        _console.print(f"  - {note}", soft_wrap=True, markup=False)
+        if note not in found.warnings:
+            _console.print(f"  - {note}", soft_wrap=True, markup=False)
 
 
 def estimate_record(found: Estimate) -> dict[str, Any]:
@@ -109,7 +115,9 @@ def estimate_record(found: Estimate) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
             return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
-        return list(value) if isinstance(value, tuple) else value
+        if isinstance(value, Mapping):
+            return {str(key): plain(one) for key, one in value.items()}
+        return [plain(one) for one in value] if isinstance(value, tuple | list) else value
 
     fields = {name: plain(getattr(found, name)) for name in found.__dataclass_fields__}
     return fields | {"interval_95": [plain(end) for end in found.interval(0.95)]}

@@ -1,8 +1,50 @@
 """Ways to estimate mutual information from samples, one method a file. ``base`` says how to add one."""
 
-from .base import Estimator, LayerBlock, LayerInformation, by_name, names
+from .automatic import Automatic
+from .base import Estimator, LayerBlock, LayerInformation
 from .binned import Binned
+from .bounds import MINE, NWJ, SMILE, InfoNCE
+from .compressed import Compressed
+from .convolution import Convolutional
+from .critics import Concatenated, Separable
+from .debiased import Debiased
+from .decoder import Decoder
+from .flow import NormalizingFlow
+from .gaussian import Gaussian
+from .kde import KDE
+from .kozachenko import KozachenkoLeonenko
+from .ksg import KSG
+from .mixture import Mixture
+from .naming import by_name, names
 from .pairwise import PairwiseBounds
 from .plugin import Plugin
+from .weighted import WeightedKL
 
-__all__ = ["Binned", "Estimator", "LayerBlock", "LayerInformation", "PairwiseBounds", "Plugin", "by_name", "names"]
+__all__ = [
+    "KDE",
+    "KSG",
+    "MINE",
+    "NWJ",
+    "SMILE",
+    "Automatic",
+    "Binned",
+    "Compressed",
+    "Concatenated",
+    "Convolutional",
+    "Debiased",
+    "Decoder",
+    "Estimator",
+    "Gaussian",
+    "InfoNCE",
+    "KozachenkoLeonenko",
+    "LayerBlock",
+    "LayerInformation",
+    "Mixture",
+    "NormalizingFlow",
+    "PairwiseBounds",
+    "Plugin",
+    "Separable",
+    "WeightedKL",
+    "by_name",
+    "names",
+]

@@ -12,16 +12,15 @@ provenance in a result. To add one, write a file beside this one with
             return Estimate(value, ..., method=str(self))
 
 and name it in ``estimators/__init__.py``. Verbs, planes, the command line and the contract tests then find it. A method
-that has a number for every sample, whose mean is the estimate, is a :class:`Pointwise` instead and returns these numbers:
-mean, standard error and checks are then the base's. Override ``layer`` where many snapshots can be measured at once, and
-``channel`` where the method fixes what T is.
+that has a number for every sample, whose mean is the estimate, is a :class:`Pointwise` instead and returns these
+numbers: mean, standard error and checks are then the base's. Override ``layer`` where many snapshots can be measured at
+once, and ``channel`` where the method fixes what T is.
 """
 
 from __future__ import annotations
 
 import abc
 import dataclasses
-import inspect
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -29,7 +28,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..channels import Channel
-from ..errors import InputError, Refusal, nearest
+from ..errors import InputError, Refusal
 from ..estimate import Direction, Estimate
 from ..samples import Variable, pair
 
@@ -106,7 +105,7 @@ class Estimator(abc.ABC):
         direction: how its value is to be read.
         randomised: the value depends on ``seed``: equal data in another order, or with x and y exchanged, then give
             values that agree within the error, not to the last digit.
-        needs_input: in a plane it looks at the network's inputs; otherwise a layer is taken as a function of the sample.
+        needs_input: in a plane it looks at the network's inputs; else a layer is taken as a function of the sample.
     """
 
     direction: ClassVar[Direction] = "estimate"
@@ -130,6 +129,69 @@ class Estimator(abc.ABC):
         """
         raise InputError(f"{type(self).__name__} estimates no entropy; Plugin() does for discrete data.")
 
+    def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int) -> np.ndarray:
+        """(orders,) values of I(x; y) with y in other orders, (orders, n): what chance gives.
+
+        Override it where a part of the work is the same in every order.
+        """
+        return np.array([self.estimate(x, Variable(y.values[o], y.name), seed=seed).value for o in orders])
+
+    def tester(self, x: Variable, y: Variable) -> Estimator:
+        """The estimator whose permutations decide whether there is any dependence; this one, unless overridden."""
+        return self
+
+    def conditional(self, x: Variable, y: Variable, z: Variable, *, seed: int) -> Estimate:
+        """I(x; y | z) in nats: class by class for a discrete z, else by the chain rule I(x; y, z) - I(x; z)."""
+        if z.kind == "discrete":
+            return self._within_classes(x, y, z, seed)
+        if x.kind != "continuous" and y.kind == "continuous":
+            x, y = y, x
+        if y.kind != "continuous":
+            raise InputError(
+                f"{type(self).__name__} takes the chain rule for I(x; y | z) and needs z to be of the kind of x or y; "
+                "z is continuous and both others are discrete: pass z as classes."
+            )
+        both = self.estimate(x, Variable(np.hstack([y.values, z.values]), "y and z"), seed=seed)
+        alone = self.estimate(x, z, seed=seed)
+        return dataclasses.replace(
+            both,
+            value=both.value - alone.value,
+            stderr=math.hypot(both.stderr, alone.stderr),
+            lower=math.nan,
+            upper=math.nan,
+            direction="estimate",
+            quantity="I(X;Y|Z)",
+            notes=(
+                "Chain rule: I(x; y, z) - I(x; z); the error takes the two as independent.",
+                *both.notes,
+                *alone.notes,
+            ),
+            warnings=(*both.warnings, *alone.warnings),
+            details={},
+        )
+
+    def _within_classes(self, x: Variable, y: Variable, z: Variable, seed: int) -> Estimate:
+        shares = np.bincount(z.codes) / z.n
+        parts = []
+        for label in range(z.n_classes):
+            rows = z.codes == label
+            if rows.sum() < 2:
+                raise InputError(f"I(x; y | z) needs at least 2 samples in every class of z, got {rows.sum()} in one.")
+            parts.append(self.estimate(Variable(x.values[rows], "x"), Variable(y.values[rows], "y"), seed=seed))
+        return dataclasses.replace(
+            parts[0],
+            value=float(sum(p * e.value for p, e in zip(shares, parts, strict=True))),
+            stderr=math.sqrt(sum((p * e.stderr) ** 2 for p, e in zip(shares, parts, strict=True))),
+            lower=math.nan,
+            upper=math.nan,
+            direction="estimate",
+            quantity="I(X;Y|Z)",
+            n_samples=z.n,
+            notes=(f"Mean over the {z.n_classes} classes of z.", *(note for e in parts for note in e.notes)),
+            warnings=tuple(dict.fromkeys(warning for e in parts for warning in e.warnings)),
+            details={},
+        )
+
     def layer(self, block: LayerBlock) -> LayerInformation:
         """I(X;T) and I(T;Y) of many snapshots of a layer; here one by one, through ``estimate``."""
         inputs, targets, reasons = [], [], {}
@@ -143,8 +205,13 @@ class Estimator(abc.ABC):
 
         for cell in range(block.cells):
             t, y = np.asarray(block.activations[cell]), block.y[cell]
-            x = np.arange(block.n) if block.x is None else block.x[cell]
-            inputs.append(measured(x, t))
+            if block.x is None and self.needs_input:
+                reasons[f"{type(self).__name__} compares T with the inputs, and the recording has none: record x."] = (
+                    None
+                )
+                inputs.append(None)
+            else:
+                inputs.append(measured(np.arange(block.n) if block.x is None else block.x[cell], t))
             known = bool((y != y[0]).any())  # of a constant nothing can be known; another estimator may have the target
             targets.append([measured(t, y[order]) if known else None for order in block.permutations])
         first = [row[0] for row in targets]
@@ -178,7 +245,8 @@ class Density:
 
     Attributes:
         terms: (n,) information density of every sample, in nats; the estimate is their mean.
-        notes: what to beware of.
+        notes: how it was made.
+        warnings: why the value should not be trusted as it stands.
         quantity: name of what they measure, where it is not I(X;Y).
         details: further numbers by name.
         infinite: an exact relation makes the information +inf, whatever ``terms`` say.
@@ -186,6 +254,7 @@ class Density:
 
     terms: np.ndarray
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     quantity: str = "I(X;Y)"
     details: dict[str, Any] = dataclasses.field(default_factory=dict)
     infinite: bool = False
@@ -207,6 +276,7 @@ class Pointwise(Estimator):
             quantity=found.quantity,
             n_samples=x.n,
             notes=found.notes,
+            warnings=found.warnings,
             method=str(self),
             details=found.details,
         )
@@ -215,44 +285,3 @@ class Pointwise(Estimator):
 def influence_error(terms: np.ndarray) -> float:
     """Standard error of a mean of (n,) terms; optimistic where neighbours share noise (up to 1.5 times too small)."""
     return float(terms.std(ddof=1) / math.sqrt(len(terms))) if len(terms) > 1 else math.nan
-
-
-def _known() -> dict[str, type[Estimator]]:
-    from .. import estimators
-
-    return {c.__name__: c for c in vars(estimators).values() if isinstance(c, type) and _is_leaf(c)}
-
-
-def _is_leaf(cls: type) -> bool:
-    return issubclass(cls, Estimator) and not inspect.isabstract(cls)
-
-
-def names() -> list[str]:
-    """The names of all estimators, as ``by_name`` takes them."""
-    return sorted(_known())
-
-
-def by_name(name: str, **settings: Any) -> Estimator:
-    """An estimator from its name and settings, as the command line writes them.
-
-    Args:
-        name: class name in any case, such as "binned".
-        settings: values for its fields.
-
-    Raises:
-        InputError: unknown name or setting (the message has the nearest one), or a value the estimator refuses.
-    """
-    known = {key.lower(): cls for key, cls in _known().items()}
-    if name.lower() not in known:
-        raise InputError(f"There is no estimator {name!r}; {nearest(name, names())}")
-    cls = known[name.lower()]
-    fields = [field.name for field in dataclasses.fields(cls)]
-    for key in settings:
-        if key not in fields:
-            raise InputError(
-                f"{cls.__name__} has no setting {key!r}; {nearest(key, fields) if fields else 'It has none.'}"
-            )
-    try:
-        return cls(**settings)
-    except TypeError as error:
-        raise InputError(f"{cls.__name__} cannot be made from {settings}: {error}.") from None

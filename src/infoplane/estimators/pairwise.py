@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..channels import AdditiveGaussian
@@ -18,9 +18,7 @@ from ..samples import Variable
 from .base import Estimator, LayerBlock, LayerInformation
 from .plugin import label_codes
 
-_BLOCK_VALUES = 1_048_576  # distances held at once; measured best on two cores, and all the memory this needs
-_COLUMNS = 64  # class sums taken at once: shuffled labels beyond that get a pass of their own
-_FAR = 1e4  # norm beyond which a squared distance from a product is off by more than about 1e-7
+_FEW, _PARTS = 1024, 8  # samples up to which one thread is enough for a snapshot; parts of a larger one
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class PairwiseBounds(Estimator):
     is what ``value`` holds, its interval beside it. Labels must be certain given the input.
 
     Tight where clusters are well separated or coincide, up to several bits wide between. The noise belongs to the
-    analysis: its sigma acts as a resolution, so sweep it. Cost O(n^2 d); memory O(n) times the number of classes.
+    analysis: its sigma acts as a resolution, so sweep it. Cost O(n^2 d), on all cores; memory O(n d).
 
     Attributes:
         sigma: standard deviation of the noise.
@@ -96,23 +94,13 @@ class PairwiseBounds(Estimator):
                 "name another estimator for the target, estimator_target=Binned(bins=30)."
             )
         labels = label_codes(block.y)[:, block.permutations]
-        together = max(1, _COLUMNS // (int(labels.max()) + 1))
-        parts = [
-            _bounds(
-                block.activations,
-                labels[:, first : first + together],
-                self.channel,
-                with_error=first == 0 and not block.population,
-            )
-            for first in range(0, labels.shape[1], together)
-        ]
-        found = parts[0]._replace(target=np.concatenate([p.target for p in parts], axis=1))
+        found = _bounds(block.activations, labels, self.channel, with_error=not block.population)
         return LayerInformation(
             mi_input=found.upper,
             mi_input_stderr=found.stderr,
             mi_input_lower=found.lower,
             mi_input_upper=found.upper,
-            mi_target=found.target,
+            mi_target=np.broadcast_to(found.target, (block.cells, labels.shape[1])),
             mi_target_stderr=found.target_stderr,
             mi_target_lower=found.target_lower,
             mi_target_upper=found.target_upper,
@@ -123,15 +111,15 @@ class PairwiseBounds(Estimator):
 
 
 class _Bounds(NamedTuple):
-    """(cells,) nats each; ``target`` is (cells, targets)."""
+    """Nats: of one snapshot, ``target`` (targets,) and numbers; of many, each with (cells,) in front."""
 
-    lower: np.ndarray
-    upper: np.ndarray
-    stderr: np.ndarray
+    lower: Any
+    upper: Any
+    stderr: Any
     target: np.ndarray
-    target_lower: np.ndarray
-    target_upper: np.ndarray
-    target_stderr: np.ndarray
+    target_lower: Any
+    target_upper: Any
+    target_stderr: Any
 
 
 def noise_scale(activations: np.ndarray, channel: AdditiveGaussian) -> np.ndarray:
@@ -147,134 +135,75 @@ def _bounds(activations, labels: np.ndarray, channel: AdditiveGaussian, with_err
     """Both bounds for (cells, n, d) activations and (cells, targets, n) labels."""
     cells, n, _ = activations.shape
     sigma = noise_scale(activations, channel)
-    classes = int(labels.max()) + 1
-    parts = []
     # I(X;T): every class is one sample, whose own information is 0.
-    distinct = classes >= n and bool((np.diff(np.sort(labels[:, 0], axis=1), axis=1) > 0).all())
-    with jax.enable_x64(True):
-        for cell in range(cells):
-            groups = np.zeros((1, n), np.int32) if distinct else labels[cell].astype(np.int32)
-            parts.append(
-                _row_sums(
-                    *_centred(activations[cell], float(sigma[cell])), groups, 1 if distinct else classes, with_error
-                )
-            )
-        lower, upper, spread, own_lower, own_upper, own_value_spread = (
-            np.stack([np.asarray(p[k]) for p in parts]) for k in range(6)
-        )
-    if distinct:
-        return _Bounds(lower, upper, spread, upper[:, None], lower, upper, spread)
-    return _Bounds(
-        lower=lower,
-        upper=upper,
-        stderr=spread if with_error else np.zeros(cells),
-        target=upper[:, None] - own_upper,
-        target_lower=lower - own_upper[:, 0],
-        target_upper=upper - own_lower[:, 0],
-        target_stderr=own_value_spread if with_error else np.zeros(cells),
-    )
+    distinct = int(labels.max()) + 1 >= n and bool((np.diff(np.sort(labels[:, 0], axis=1), axis=1) > 0).all())
+    labels = np.ascontiguousarray(labels[:, : 0 if distinct else None], np.int32)
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def measure(cell: int, spread: Callable) -> _Bounds:
+        return _cell(np.asarray(activations[cell]), float(sigma[cell]), labels[cell], with_error, spread)
+
+    with ThreadPoolExecutor(workers) as pool:  # the kernel lets other threads run
+        if cells >= workers:
+            found = list(pool.map(lambda cell: measure(cell, map), range(cells)))
+        else:
+            found = [measure(cell, pool.map) for cell in range(cells)]
+    return _Bounds(*(np.array(column) for column in zip(*found, strict=True)))
 
 
-def _centred(activations, sigma: float) -> tuple[jax.Array, bool]:
-    """One snapshot about its mean, such that exp(-D) is the wide kernel of the lower bound, and whether it is far.
-
-    Far means that ``||a||^2 + ||b||^2 - 2ab`` loses, even in double precision, the distances that matter.
-    """
-    t = np.asarray(activations, np.float64)
-    t = (t - t.mean(axis=0)) / (math.sqrt(8.0) * sigma)
-    return jnp.asarray(t), bool(np.abs(t).max() * math.sqrt(t.shape[1]) > _FAR)
-
-
-@functools.partial(jax.jit, static_argnames=("far", "classes", "with_error"))
-def _row_sums(t: jax.Array, far: bool, labels: jax.Array, classes: int, with_error: bool):
-    """Bounds of one snapshot: every distance once, in blocks of rows; one exponential serves both bounds.
-
-    Args:
-        t, far: (n, d) activations as `_centred` gives them.
-        labels: (targets, n) classes.
-        classes: number of classes.
-        with_error: whether standard errors are wanted.
-
-    Returns:
-        (lower, upper, stderr of upper, own-class lower (targets,), own-class upper (targets,), stderr of the target)
-    """
-    n = t.shape[0]
-    targets = labels.shape[0]
-    rows = max(1, min(n, _BLOCK_VALUES // n))
-    blocks = -(-n // rows)
-    padded = jnp.pad(t, ((0, blocks * rows - n), (0, 0)))
-    # One product with these columns sums a row over everything and over each class of each labelling.
-    member = jax.nn.one_hot(labels, classes, dtype=jnp.float32)  # targets, n, classes
-    columns = jnp.concatenate([jnp.ones((n, 1), jnp.float32), member.transpose(1, 0, 2).reshape(n, -1)], axis=1)
-    padded_labels = jnp.pad(labels, ((0, 0), (0, blocks * rows - n)))
-    sizes = member.sum(axis=1)  # targets, classes
-
-    def kernels(first: jax.Array, part: jax.Array) -> tuple[jax.Array, jax.Array]:
-        # exp(-D) is the kernel of the lower bound, its fourth power that of the upper one.
-        wide = jnp.exp(-_squared_distances(part, t, far).astype(jnp.float32))
-        itself = first + jnp.arange(rows)[:, None] == jnp.arange(n)
-        # The barriers keep the compiler from working out each kernel again for every product it enters.
-        wide = jax.lax.optimization_barrier(jnp.where(itself, 1.0, wide))
-        return wide, jax.lax.optimization_barrier(jnp.square(jnp.square(wide)))
-
-    def block(first: jax.Array):
-        part = jax.lax.dynamic_slice_in_dim(padded, first, rows)
-        labels_here = jax.lax.dynamic_slice_in_dim(padded_labels, first, rows, axis=1)
-        valid = first + jnp.arange(rows) < n
-        wide, narrow = kernels(first, part)
-        sums = jnp.stack([_matmul(kernel, columns) for kernel in (wide, narrow)])  # 2, rows, 1 + targets * classes
-        everything = sums[..., 0]
-        by_class = sums[..., 1:].reshape(2, rows, targets, classes)
-        own = jnp.take_along_axis(by_class, labels_here.T[None, :, :, None], axis=3)[..., 0]  # 2, rows, targets
-        if not with_error:
-            return everything, own, jnp.zeros((0, n))
-        # Influence of sample j through the sums of all others; only the narrow kernel's value needs it.
-        pull = jnp.where(valid, 1.0 / everything[1], 0.0)
-        first_labels = jax.nn.one_hot(labels_here[0], classes) * valid[:, None]
-        pull_own = first_labels / own[1, :, 0, None]
-        reach = _matmul(narrow.T, jnp.concatenate([pull[:, None], pull_own], axis=1))  # n, 1 + classes
-        reach_own = jnp.take_along_axis(reach[:, 1:], labels[0][:, None], axis=1)[:, 0]
-        return everything, own, jnp.stack([reach[:, 0], reach_own])
-
-    starts = jnp.arange(blocks) * rows
-    if with_error:
-
-        def step(total, first):
-            everything, own, reach = block(first)
-            return total + reach, (everything, own)
-
-        reach, (everything, own) = jax.lax.scan(step, jnp.zeros((2, n)), starts)
-    else:
-        everything, own, _ = jax.lax.map(block, starts)
-        reach = jnp.zeros((2, n))
-    everything = jnp.moveaxis(everything, 1, 0).reshape(2, -1)[:, :n].astype(jnp.float64)
-    own = jnp.moveaxis(own, 1, 0).reshape(2, blocks * rows, targets)[:, :n].astype(jnp.float64)
-
-    information = jnp.log(n) - jnp.log(everything)  # 2, n: wide, narrow
-    size = jnp.take_along_axis(sizes, labels, axis=1).T.astype(jnp.float64)  # n, targets
-    own_information = jnp.log(size) - jnp.log(own)  # 2, n, targets
-    influence = information[1] - reach[0]
-    influence_target = influence - own_information[1, :, 0] + reach[1]
+def _cell(t: np.ndarray, sigma: float, labels: np.ndarray, with_error: bool, spread: Callable) -> _Bounds:
+    """The bounds of one snapshot, (n, d), for (targets, n) labels; none of these where a class is one sample."""
+    n, targets = len(t), len(labels)
+    scaled, factor = _in_units_of_noise(t, sigma)
+    sums = _sums(scaled, factor, labels, np.ones((2, n), np.float32), spread)
+    information = math.log(n) - np.log(sums[:2])  # wide, narrow
+    own = np.zeros((2, n))  # within the sample's class: wide, then narrow for all labels in turn
+    if targets:
+        size = np.stack([np.bincount(row)[row] for row in labels])
+        own = np.log(np.concatenate([size[:1], size])) - np.log(sums[2:])
     lower, upper = information.mean(axis=1)
-    own_lower, own_upper = own_information.mean(axis=1)
-    root = jnp.sqrt(1.0 * n)
-    return lower, upper, influence.std() / root, own_lower, own_upper, influence_target.std() / root
+    own_lower, *own_upper = own.mean(axis=1)
+    error = own_error = 0.0
+    if with_error:
+        # Influence of a sample on the value: through its own sum, and through those of all others.
+        pull = (1.0 / sums[[1, 3 if targets else 1]]).astype(np.float32)
+        reach = _sums(scaled, factor, labels[:1], pull, spread)
+        influence = information[1] - reach[1]
+        influence_target = influence - own[1] + (reach[3] if targets else 0.0)
+        error, own_error = np.std([influence, influence_target], axis=1) / math.sqrt(n)
+    return _Bounds(lower, upper, error, upper - np.array(own_upper), lower - own_upper[0], upper - own_lower, own_error)
 
 
-def _squared_distances(a: jax.Array, b: jax.Array, far: bool) -> jax.Array:
-    """(m, n) of (m, d) and (n, d) rows: through one product, or column by column where that would lose digits."""
-    if not far:
-        return jnp.maximum((a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2.0 * _matmul(a, b.T), 0.0)
+def _in_units_of_noise(t: np.ndarray, sigma: float) -> tuple[np.ndarray, np.floating]:
+    """(d, n) activations times a power of two, which rounds nothing, and the factor that makes a squared distance the
+    base-two exponent of the wide kernel.
 
-    def add(column: int, total: jax.Array) -> jax.Array:
-        return total + (a[:, column, None] - b[:, column]) ** 2
+    Single precision stays what it is: differences of close numbers are exact in it.
+    """
+    power = math.frexp(sigma)[1]
+    for kind in (np.float32, np.float64)[t.dtype != np.float32 :]:
+        with np.errstate(over="ignore"):
+            scaled = np.ldexp(t.T.astype(kind), -power)
+        if np.isfinite(scaled).all():
+            return np.ascontiguousarray(scaled), kind(-math.log2(math.e) / (8.0 * math.ldexp(sigma, -power) ** 2))
+    raise InputError(f"PairwiseBounds cannot compare activations with noise of {sigma:.3g}: their ratio overflows.")
 
-    return jax.lax.fori_loop(0, a.shape[1], add, jnp.zeros((a.shape[0], b.shape[0]), a.dtype))
 
+def _sums(t: np.ndarray, factor: np.floating, labels: np.ndarray, weights: np.ndarray, spread: Callable) -> np.ndarray:
+    """(2 or 3 + targets, n) sums that `kernel_sums` explains, its tiles in parts that ``spread`` may run side by side.
 
-def _matmul(a: jax.Array, b: jax.Array) -> jax.Array:
-    """A product at the precision of its numbers: accelerators would drop digits of single precision."""
-    return jnp.matmul(a, b, precision="highest")
+    Parts depend on n alone and are added in their order, so that results do not depend on the machine.
+    """
+    from .pairwise_kernel import kernel_sums
+
+    parts = 1 if t.shape[1] < _FEW else _PARTS
+
+    def work(part: int) -> np.ndarray:
+        sums = np.zeros((3 + len(labels) if len(labels) else 2, t.shape[1]))
+        kernel_sums(t, factor, labels, weights, part, parts, sums)
+        return sums
+
+    return np.sum(list(spread(work, range(parts))), axis=0)
 
 
 def _entropy(labels: np.ndarray) -> float:

@@ -1,7 +1,7 @@
 """What an experiment is, and the run that carries it out so that it can be interrupted anywhere.
 
 To add one, write a file beside this one with a subclass of :class:`Experiment` and name it in ``registry.py``. Every
-ensemble and every plane goes through the :class:`Run`, under a name: what is finished is found again on disk.
+ensemble, plane and table goes through the :class:`Run`, under a name: what is finished is found again on disk.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ class Run:
 
     Attributes:
         quick: reduced size, at most a minute on two cores.
-        seeds: number of networks.
+        seeds: number of networks, or of whatever else the experiment repeats.
         out: folder, or None to keep everything in memory.
         progress: told about every stage.
-        measured: names of the planes that this call measured, rather than found.
+        measured: names of the planes and tables that this call measured, rather than found.
     """
 
     quick: bool
@@ -105,11 +105,24 @@ class Run:
         **settings: Any,
     ) -> xr.Dataset:
         """Measure the plane of this name, or find it measured."""
+
+        def measure() -> xr.Dataset:
+            measured = recording if isinstance(recording, WeightsRecording) else recording()
+            return information_plane(measured, estimator, progress=self._named(f"{name}: "), **settings)
+
+        return self.table(name, measure)
+
+    def table(self, name: str, compute: Callable[[], xr.Dataset]) -> xr.Dataset:
+        """Compute the dataset of this name, or find it computed.
+
+        Args:
+            name: of its file, without ending; a slash puts it into a folder of pieces.
+            compute: called without arguments where there is no such file.
+        """
         path = None if self.out is None else self.out / f"{name}.nc"
         if path is not None and path.exists():
             return load(path)
-        measured = recording if isinstance(recording, WeightsRecording) else recording()
-        dataset = information_plane(measured, estimator, progress=self._named(f"{name}: "), **settings)
+        dataset = compute()
         self.measured.append(name)
         if path is not None:
             save(dataset, path)
@@ -126,12 +139,14 @@ class Experiment(abc.ABC):
         name: as the command line takes it.
         title: one line.
         source: the paper.
-        seeds: networks at full size; quick_seeds: at reduced size.
+        unit: what a seed is: "networks", or "repetitions" of sampling.
+        seeds: their number at full size; quick_seeds: at reduced size.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     source: ClassVar[str]
+    unit: ClassVar[str] = "networks"
     seeds: ClassVar[int] = 50
     quick_seeds: ClassVar[int] = 8
 
@@ -159,7 +174,7 @@ class Experiment(abc.ABC):
         started = time.perf_counter()
         count = (self.quick_seeds if quick else self.seeds) if seeds is None else int(seeds)
         if count < 2:
-            raise InputError(f"An experiment needs at least 2 networks for a spread, got {count}.")
+            raise InputError(f"An experiment needs at least 2 {self.unit} for a spread, got {count}.")
         folder = None if out is None else Path(out)
         command = self._command(quick, seeds, folder)
         if folder is not None:
@@ -167,7 +182,7 @@ class Experiment(abc.ABC):
         run = Run(quick, count, folder, progress)
         datasets = self.measure(run)
         claims = self.claims(datasets)
-        size = f"{count} networks" + (", quick" if quick else "")
+        size = f"{count} {self.unit}" + (", quick" if quick else "")
         for label, dataset in datasets.items():
             dataset.attrs |= {
                 "title": f"{self.title}: {label} ({size})",

@@ -13,7 +13,7 @@ from ..data import twelve_bit
 from ..estimators import Binned, PairwiseBounds
 from ..networks import MLP
 from .base import Claim, Experiment, Run, sizes
-from .verdicts import BITS, all_of, compresses, compression, excess_compression, hidden, last_hidden, mean_over_networks
+from .verdicts import BITS, all_of, compresses, compression, excess_compression, hidden, last_hidden, mean_over_seeds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ class BlackBox(Experiment):
     def claims(self, datasets: Mapping[str, xr.Dataset]) -> list[Claim]:
         plane, source = datasets["binned"], self.source
         layer = last_hidden(plane)
-        gain = mean_over_networks(plane.fitting_gain.sel(layer=layer) * BITS)
+        gain = mean_over_seeds(plane.fitting_gain.sel(layer=layer) * BITS)
         found = [
             Claim(
                 f"Fitting: {layer} gains information on the label.",
@@ -94,13 +94,13 @@ def _longer_than_fitting(plane: xr.Dataset, layer: str, source: str) -> Claim:
     level = path.max("epoch") - 0.9 * plane.compression.sel(layer=layer)
     fallen = (path <= level) & (plane.epoch >= peak)
     arrival = plane.epoch.isel(epoch=fallen.argmax("epoch")).drop_vars("epoch")
-    ratio = mean_over_networks(np.log10(np.maximum(arrival - peak, 1.0) / np.maximum(peak, 1.0)))
+    ratio = mean_over_seeds(np.log10(np.maximum(arrival - peak, 1.0) / np.maximum(peak, 1.0)))
     return Claim(
         f"Most epochs go to compression: nine tenths of the fall of {layer} take longer than the way to its maximum.",
         all_of([compresses(plane, layer), ratio.above(0.0)]),
         {
             "log10(epochs of the fall / epochs to the maximum)": str(ratio),
-            "epoch of the maximum": str(mean_over_networks(peak)),
+            "epoch of the maximum": str(mean_over_seeds(peak)),
         },
         source,
     )
@@ -111,7 +111,7 @@ def _near_the_bound(plane: xr.Dataset, source: str) -> Claim:
     limit = _NEAR * float(plane.attrs["ceiling_mi_target"]) * BITS
     distance = plane.bound_distance * BITS
     first, last = (
-        {str(name): mean_over_networks(distance.isel(epoch=end).sel(layer=name)) for name in plane.layer.values}
+        {str(name): mean_over_seeds(distance.isel(epoch=end).sel(layer=name)) for name in plane.layer.values}
         for end in (0, -1)
     )
     tested = [name for name, mean in first.items() if mean.lower > limit]

@@ -49,14 +49,15 @@ def wall_time(folder: Path | None) -> float:
 
 
 def write(result: Result, folder: Path) -> None:
-    """Datasets, figures, claims and report."""
+    """Datasets, figures, claims, and a report where there are planes."""
     from .. import report
     from .base import planes
 
     for name, dataset in result.datasets.items():
         save(dataset, folder / f"{name}.nc")
     _write_small(result, folder)
-    report.write(planes(result.datasets), folder / "report.html", title=result.title)
+    if shown := planes(result.datasets):
+        report.write(shown, folder / "report.html", title=result.title)
 
 
 def keep(result: Result, folder: Path) -> None:

@@ -15,7 +15,7 @@ from ..networks import MLP, SGD, Adam
 from ..plane import gradient_phases
 from .base import Claim, Experiment, Run, sizes
 from .black_box import NETWORK
-from .verdicts import Mean, all_of, compresses, excess_compression, last_hidden, mean_over_networks, opposite
+from .verdicts import Mean, all_of, compresses, excess_compression, last_hidden, mean_over_seeds, opposite
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,7 +76,7 @@ class GradientPhases(Experiment):
             )
         relu = datasets["relu-adam"]
         layer = last_hidden(relu)
-        crossed = mean_over_networks(np.isfinite(relu.drift_to_diffusion_epoch.sel(layer=layer)).astype(float))
+        crossed = mean_over_seeds(np.isfinite(relu.drift_to_diffusion_epoch.sel(layer=layer)).astype(float))
         excess = excess_compression(relu, layer)
         found.append(
             Claim(
@@ -101,7 +101,7 @@ def _crossings(plane: xr.Dataset) -> tuple[dict[str, Mean], dict[str, Mean]]:
     ratio = ratio.where(np.isfinite(ratio))
     first, last = ratio.isel(epoch=slice(0, 3)).mean("epoch"), ratio.isel(epoch=slice(-5, None)).mean("epoch")
     names = [str(name) for name in plane.layer.values]
-    return tuple({n: mean_over_networks(part.sel(layer=n)) for n in names} for part in (first, last))  # type: ignore[return-value]
+    return tuple({n: mean_over_seeds(part.sel(layer=n)) for n in names} for part in (first, last))  # type: ignore[return-value]
 
 
 def _near_the_maximum(plane: xr.Dataset) -> tuple[Mean, Mean]:
@@ -114,4 +114,4 @@ def _near_the_maximum(plane: xr.Dataset) -> tuple[Mean, Mean]:
     peak = plane.epoch_of_maximum.sel(layer=layer)
     ratio = np.log2(np.maximum(crossing, 1.0) / np.maximum(peak, 1.0))
     near = (np.abs(ratio) <= 1).astype(float)
-    return mean_over_networks(near), mean_over_networks(np.isfinite(crossing).astype(float))
+    return mean_over_seeds(near), mean_over_seeds(np.isfinite(crossing).astype(float))

@@ -11,11 +11,12 @@ from .bin_size import BinSize
 from .black_box import BlackBox
 from .depth import Depth
 from .gradient_phases import GradientPhases
+from .lossy_synthetic import LossySynthetic
 from .nonlinearity import Nonlinearity
 from .train_size import TrainSize
 
 _EXPERIMENTS: dict[str, Experiment] = {
-    e.name: e for e in (BlackBox(), TrainSize(), Depth(), GradientPhases(), BinSize(), Nonlinearity())
+    e.name: e for e in (BlackBox(), TrainSize(), Depth(), GradientPhases(), BinSize(), Nonlinearity(), LossySynthetic())
 }
 
 
@@ -48,7 +49,7 @@ def run(
     Args:
         name: one of :func:`names`.
         quick: reduced size, at most a minute on two cores.
-        seeds: number of networks; the experiment's own if None.
+        seeds: number of networks, or of repetitions of sampling; the experiment's own if None.
         out: folder for datasets, figures, claims and report. An interrupted run continues when called again; a
             finished one is read. None keeps everything in memory.
         progress: called with (stage, done, total).
@@ -57,6 +58,6 @@ def run(
         Result with ``datasets``, ``claims`` and ``figures``.
 
     Raises:
-        InputError: an unknown name, fewer than 2 networks, or a folder that holds something else.
+        InputError: an unknown name, fewer than 2 seeds, or a folder that holds something else.
     """
     return describe(name).run(quick=quick, seeds=seeds, out=out, progress=progress)

@@ -13,7 +13,7 @@ from ..data import twelve_bit
 from ..estimators import Binned
 from .base import Claim, Experiment, Run, sizes
 from .black_box import NETWORK
-from .verdicts import BITS, Mean, last_hidden, mean_over_networks
+from .verdicts import BITS, Mean, last_hidden, mean_over_seeds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ class TrainSize(Experiment):
         layer = last_hidden(small)
         few, many = _late_change(small, layer), _late_change(large, layer)
         ends = {name: _last(plane, layer) for name, plane in datasets.items()}
-        growth = mean_over_networks(_last_values(large, layer).to_numpy() - _last_values(small, layer).to_numpy())
+        growth = mean_over_seeds(_last_values(large, layer).to_numpy() - _last_values(small, layer).to_numpy())
         return [
             Claim(
                 f"At 5 % of the data {layer} loses label information after its I(X;T) has peaked.",
@@ -90,7 +90,7 @@ def _late_change(plane: xr.Dataset, layer: str) -> Mean:
     """
     peak = int(plane.mi_input.sel(layer=layer).mean("seed").argmax("epoch"))
     target = plane.mi_target.sel(layer=layer)
-    return mean_over_networks((target.isel(epoch=-1) - target.isel(epoch=peak)) * BITS)
+    return mean_over_seeds((target.isel(epoch=-1) - target.isel(epoch=peak)) * BITS)
 
 
 def _last_values(plane: xr.Dataset, layer: str) -> xr.DataArray:
@@ -98,4 +98,4 @@ def _last_values(plane: xr.Dataset, layer: str) -> xr.DataArray:
 
 
 def _last(plane: xr.Dataset, layer: str) -> Mean:
-    return mean_over_networks(np.asarray(_last_values(plane, layer)))
+    return mean_over_seeds(np.asarray(_last_values(plane, layer)))

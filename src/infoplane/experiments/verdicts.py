@@ -1,4 +1,4 @@
-"""From numbers over networks to a verdict: what the 95 % interval of the mean lies above, below, or across."""
+"""From numbers over seeds to a verdict: what the 95 % interval of the mean lies above, below, or across."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLIGHT = 0.1  # bits: a fall of I(X;T) beyond this counts as compression; our ch
 
 @dataclass(frozen=True)
 class Mean:
-    """Mean over networks with its 95 % interval."""
+    """Mean over seeds, which are networks or repetitions, with its 95 % interval."""
 
     value: float
     lower: float
@@ -36,8 +36,8 @@ class Mean:
         return "holds" if self.upper < limit else "fails" if self.lower >= limit else "unclear"
 
 
-def mean_over_networks(values: xr.DataArray | np.ndarray) -> Mean:
-    """Mean of (seed,) values with its 95 % Student interval, which stays honest for few networks; nan left out."""
+def mean_over_seeds(values: xr.DataArray | np.ndarray) -> Mean:
+    """Mean of (seed,) values with its 95 % Student interval, which stays honest for few seeds; nan left out."""
     array = np.asarray(values, np.float64).ravel()
     array = array[np.isfinite(array)]
     if len(array) < 2:
@@ -64,12 +64,12 @@ def opposite(verdict: Verdict) -> Verdict:
 
 def compression(plane: xr.Dataset, layer: str) -> Mean:
     """Fall of I(X;T) after its maximum, in bits."""
-    return mean_over_networks(plane.compression.sel(layer=layer) * BITS)
+    return mean_over_seeds(plane.compression.sel(layer=layer) * BITS)
 
 
 def excess_compression(plane: xr.Dataset, layer: str) -> Mean:
     """The same above what the path's own steps give in shuffled order without their trend, in bits."""
-    return mean_over_networks((plane.compression - plane.compression_null).sel(layer=layer) * BITS)
+    return mean_over_seeds((plane.compression - plane.compression_null).sel(layer=layer) * BITS)
 
 
 def compresses(plane: xr.Dataset, layer: str) -> Verdict:

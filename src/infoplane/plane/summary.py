@@ -24,9 +24,13 @@ def add_summary(dataset: xr.Dataset, seed: int = 0) -> xr.Dataset:
     ``drift_to_diffusion_share``, the share of networks that cross at all, over which that epoch is averaged.
     """
     mi_input, mi_target = dataset.mi_input, dataset.mi_target
+    highest = mi_input.fillna(-np.inf).argmax("epoch")  # where a method refused every checkpoint there is no maximum
     scalars = {
         "compression": mi_input.max("epoch") - mi_input.isel(epoch=-1, drop=True),
-        "epoch_of_maximum": dataset.epoch.isel(epoch=mi_input.argmax("epoch")).drop_vars("epoch").astype(float),
+        "epoch_of_maximum": dataset.epoch.isel(epoch=highest)
+        .drop_vars("epoch")
+        .astype(float)
+        .where(mi_input.notnull().any("epoch")),
         "fitting_gain": mi_target.isel(epoch=-1, drop=True) - mi_target.isel(epoch=0, drop=True),
     }
     if "gradient_mean" in dataset:

@@ -69,7 +69,9 @@ class Checks:
         total = mi_input.shape[0] * mi_input.shape[2]
         for k, layer in enumerate(view.layers):
             for row, number in enumerate(recording.seeds):
-                columns = np.unique([0, int(mi_input[row, :, k].argmax()), mi_input.shape[1] - 1])
+                columns = np.unique(
+                    [0, int(np.nan_to_num(mi_input[row, :, k], nan=-np.inf).argmax()), mi_input.shape[1] - 1]
+                )
                 epochs = recording.epochs[[view.marks[c] for c in columns]]
                 values = np.stack([recording.activations(number, e, layer, self.split) for e in epochs])
                 checks = self._cells(

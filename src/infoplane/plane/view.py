@@ -57,7 +57,8 @@ class View:
     @property
     def notes(self) -> list[str]:
         assumed = [
-            "T was taken as stochastic without declared noise: for a deterministic layer I(X;T) is infinite or constant."
+            "T was taken as stochastic without declared noise: "
+            "for a deterministic layer I(X;T) is infinite or constant."
         ]
         stochastic = isinstance(self.channel, Identity) and self.channel.assume_stochastic
         return [*(assumed if stochastic else []), *self._refusals]

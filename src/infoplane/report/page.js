@@ -55,21 +55,6 @@
   for (const name of ["path", "band", "bounds"]) every(`#show-${name}`, (box) => { state[name] = box.checked; drawSoon(); });
   byId("bounds-choice").hidden = !runs.some((run) => report.isInterval(run.input) || report.isInterval(run.target));
 
-  /* The clipboard may be closed to a page from a file; then the command is at least selected. */
-  for (const button of document.querySelectorAll(".copy")) {
-    button.addEventListener("click", async () => {
-      const code = button.parentElement.querySelector("code");
-      try {
-        await navigator.clipboard.writeText(code.textContent);
-        button.textContent = "Copied";
-      } catch {
-        getSelection().selectAllChildren(code);
-        button.textContent = "Selected";
-      }
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
-    });
-  }
-
   /* A browser does not tell the width of the sheet before it prints: 690 px fit on A4 and on Letter. */
   const sheet = 690;
   const drawn = () => [...document.querySelectorAll(".plot")].filter((plot) => plot.data);

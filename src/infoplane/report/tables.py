@@ -176,7 +176,7 @@ def provenance(datasets: Sequence[xr.Dataset]) -> dict[str, Any]:
     blocks = []
     for position, dataset in enumerate(datasets):
         rows = [(name, _told(name, value)) for name, value in dataset.attrs.items() if name != "claims"]
-        for kind in ("input", "target"):
+        for kind in (k for k in ("input", "target") if f"mi_{k}" in dataset):
             rows += [(f"mi_{kind}: {k}", str(v)) for k, v in dataset[f"mi_{kind}"].attrs.items()]
         blocks.append({"title": str(dataset.attrs.get("title") or f"run {position + 1}"), "rows": rows})
     return {"commands": list(dict.fromkeys(commands)), "blocks": blocks}

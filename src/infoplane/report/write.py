@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import xarray as xr
 from ..errors import InputError
 from ..recordings.disk import write_whole
 from ..results import check
-from . import look, runs, tables, words
+from . import calibration, look, parts, runs, tables, words
 
 
 def write(
@@ -29,7 +28,8 @@ def write(
     and training curves with 95 % bands over networks, gradient phases, claims, what to beware of, and provenance.
 
     Args:
-        datasets: one information plane, or several to stand side by side; what their attributes say is printed.
+        datasets: one information plane, or several to stand side by side; what their attributes say is printed. Or
+            what ``calibrate`` and the benchmark give: their page has verdicts, heat maps and every failure as tables.
         path: file, usually ending in ``.html``; written whole or not at all.
         title: of the page; made of those of the datasets if None.
         claims: mappings with "text", "verdict" ("holds", "fails", "unclear"), "source" and "numbers" (by name); those
@@ -44,9 +44,12 @@ def write(
     given = [datasets] if isinstance(datasets, xr.Dataset) else datasets
     if not isinstance(given, list | tuple) or not given:
         raise InputError(f"A report needs an information plane or a list of them, got {_kind(datasets)}.")
-    for dataset in given:
-        _checked(dataset)
-    page = render(given, title, claims)
+    if all(map(calibration.is_calibration, given)):
+        page = calibration.render(given, title)
+    else:
+        for dataset in given:
+            _checked(dataset)
+        page = render(given, title, claims)
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +63,6 @@ def render(
     datasets: Sequence[xr.Dataset], title: str | None = None, claims: Sequence[Mapping[str, Any]] | None = None
 ) -> str:
     """The page as text; the same for the same input, byte for byte."""
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
@@ -70,8 +72,7 @@ def render(
         "layers": [{"name": x.name, "colour": x.colour, "symbol": x.symbol} for x in looks],
         "runs": [runs.describe(panel, looks) for panel in panels],
     }
-    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return template.from_string(_file("template.html.j2")).render(
+    return parts.template("template.html.j2").render(
         title=title or " · ".join(dict.fromkeys(panel.attrs["title"] for panel in panels[:3])),
         lead=words.lead(panels),
         overview=tables.overview(panels),
@@ -82,14 +83,10 @@ def render(
         trust=[tables.trust(panel) for panel in panels],
         provenance=tables.provenance(datasets),
         data=data,
-        style=Markup(_file("style.css")),
+        style=parts.as_it_is("style.css"),
         plotly=Markup(get_plotlyjs()),
-        scripts=[Markup(_file(name)) for name in ("plane.js", "curves.js", "page.js")],
+        scripts=[parts.as_it_is(name) for name in ("plane.js", "curves.js", "page.js", "copy.js")],
     )
-
-
-def _file(name: str) -> str:
-    return files("infoplane.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _checked(dataset: Any) -> None:

@@ -1,0 +1,206 @@
+"""Principal components, from as little memory as the width allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from ..errors import InputError, Refusal
+from ..samples import is_real, whole
+from .base import Compressor, Fitted, samples
+
+_EXACT = 512  # columns up to which all eigenvalues of the covariance are computed
+_GRAM = 1024  # samples up to which the n x n matrix of inner products is
+_OVERSAMPLING = 16
+_PASSES = 4  # of subspace iteration over the data
+_BLOCK_BYTES = 32e6
+_MOST = 64  # components that dim=None may choose
+_DEAD = 1e-9  # columns that vary by less than this share of the liveliest are rounding
+
+
+class Spectrum(NamedTuple):
+    """Leading eigenvalues and eigenvectors of a covariance.
+
+    Attributes:
+        eigenvalues: (m,) descending.
+        vectors: (columns, m).
+        total: sum of all eigenvalues, also of those not computed.
+        complete: all eigenvalues are there.
+    """
+
+    eigenvalues: np.ndarray
+    vectors: np.ndarray
+    total: float
+    complete: bool
+
+
+class FittedPCA(Fitted):
+    """Projection on principal components.
+
+    Attributes:
+        mean: (columns,).
+        scale: (columns,) what columns are divided by; ones unless standardised, 0 for columns that do not vary.
+        components: (columns, dim), orthonormal.
+        eigenvalues: (m,) leading eigenvalues of the covariance of (standardised) columns, descending, m >= dim.
+        total: sum of all eigenvalues.
+    """
+
+    def __init__(self, mean: np.ndarray, scale: np.ndarray, spectrum: Spectrum, dim: int) -> None:
+        self.columns, self.dim = len(mean), dim
+        self.mean, self.scale = mean, scale
+        self.components = spectrum.vectors[:, :dim]
+        self.eigenvalues, self.total = spectrum.eigenvalues, spectrum.total
+        self.complete = spectrum.complete
+        share = float(self.eigenvalues[:dim].sum() / self.total)
+        lost = max(self.total - float(self.eigenvalues[:dim].sum()), 0.0)
+        self.details = {"dim": dim, "explained_variance": share, "eigenvalues": self.eigenvalues[:_MOST].tolist()}
+        if (scale == 1.0).all():
+            self.details["squared_error"] = lost
+        self.notes = (f"PCA of {self.columns} columns to {dim} keeps {share:.2%} of the variance.",)
+
+    @property
+    def deviation(self) -> float:
+        """Square root of the variance that is kept."""
+        return float(np.sqrt(self.eigenvalues[: self.dim].sum()))
+
+    def truncated(self, dim: int) -> FittedPCA:
+        """The same projection on fewer components."""
+        spectrum = Spectrum(self.eigenvalues, self.components, self.total, self.complete)
+        return FittedPCA(self.mean, self.scale, spectrum, min(dim, self.dim))
+
+    @property
+    def inverse_scale(self) -> np.ndarray:
+        """(columns,) 1 / scale, and 0 where a column does not vary."""
+        return np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=self.scale > 0)
+
+    def _encode(self, x: np.ndarray) -> np.ndarray:
+        projection = self.components * self.inverse_scale[:, None]
+        return np.concatenate([block @ projection for block in blocks(x, self.mean)])
+
+    def _decode(self, code: np.ndarray) -> np.ndarray:
+        return (code @ self.components.T) * self.scale + self.mean
+
+
+@dataclass(frozen=True)
+class PCA(Compressor):
+    """Projection on the directions of largest variance.
+
+    Eigenvectors of the covariance: exact to 512 columns, from inner products of samples up to 1,024 samples, else by
+    randomised subspace iteration (Halko, Martinsson & Tropp, arXiv:0909.4061, algorithms 4.3 and 5.3). The data are
+    read in blocks and never copied whole, so a memory map may be larger than memory. Cost O(n d^2), or O(n d dim) for
+    wide data.
+
+    Variance is not information: directions of little variance may carry all of it (the anti-PCA law), and then no share
+    of explained variance warns. ``Compressed`` tests the residual instead.
+
+    Attributes:
+        dim: components; None for as few as reach ``variance``, at most 64.
+        variance: share of variance to keep where ``dim`` is None.
+        standardise: divide columns by their standard deviation first, so that units of measurement decide nothing.
+    """
+
+    dim: int | None = None
+    variance: float = 0.99
+    standardise: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dim is not None:
+            whole(self.dim, "PCA's dim", low=1)
+        if not is_real(self.variance) or not 0.0 < self.variance <= 1.0:
+            raise InputError(f"PCA needs a share of variance in (0, 1], such as 0.99, got {self.variance!r}.")
+
+    def fit(self, x: Any, *, seed: int = 0, other: Any = None) -> FittedPCA:
+        x = samples(x, "x")
+        n, d = x.shape
+        if self.dim is not None and self.dim > d:
+            raise InputError(f"PCA to {self.dim} components needs as many columns, got {d}; leave that side as it is.")
+        mean, variance = moments(x)
+        if not variance.any():
+            raise Refusal("PCA needs a variable that varies, and every column is constant.")
+        scale = np.ones(d)
+        if self.standardise:
+            scale = np.sqrt(variance)
+            scale[scale < _DEAD * scale.max()] = 0.0
+        most = self.dim if self.dim is not None else min(d, n - 1, _MOST)
+        total = float(np.divide(variance, scale**2, out=np.zeros(d), where=scale > 0).sum())
+        spectrum = leading(x, mean, scale, max(most, 1), total, seed)
+        dim = self.dim
+        if dim is None:
+            share = np.cumsum(spectrum.eigenvalues[:_MOST]) / spectrum.total
+            dim = min(1 + int(np.searchsorted(share, self.variance * (1 - 1e-12))), len(share))
+        rank = int((spectrum.eigenvalues > 1e-14 * spectrum.eigenvalues[0]).sum())
+        return FittedPCA(mean, scale, spectrum, max(1, min(dim, rank)))
+
+
+def blocks(x: np.ndarray, mean: np.ndarray | None = None) -> Iterator[np.ndarray]:
+    """Rows of x, some at a time, as float64 and less ``mean``.
+
+    Raises:
+        InputError: nan or infinity.
+    """
+    rows = max(1, int(_BLOCK_BYTES / (8 * x.shape[1])))
+    for start in range(0, len(x), rows):
+        block = np.asarray(x[start : start + rows], np.float64)
+        if not np.isfinite(block).all():
+            raise InputError(
+                "A compressor needs finite numbers and its samples hold nan or infinity; drop or repair them."
+            )
+        yield block if mean is None else block - mean
+
+
+def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(d,) means and variances of columns, in two passes."""
+    mean = sum((block.sum(axis=0) for block in blocks(x)), np.zeros(x.shape[1])) / len(x)
+    return mean, sum(((block**2).sum(axis=0) for block in blocks(x, mean)), np.zeros(x.shape[1])) / len(x)
+
+
+def leading(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, m: int, total: float, seed: int) -> Spectrum:
+    """The m leading eigenvalues and vectors of the covariance of columns (x - mean) / scale, by the cheapest route."""
+    n, d = x.shape
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    if d <= _EXACT:
+        covariance = sum(((b * inverse).T @ (b * inverse) for b in blocks(x, mean)), np.zeros((d, d))) / n
+        values, vectors = np.linalg.eigh(covariance)
+        return Spectrum(np.maximum(values[::-1], 0.0), vectors[:, ::-1], total, True)
+    m = min(m, n, d)
+    if n <= _GRAM:
+        return _from_gram(x, mean, inverse, m, total)
+    return _randomised(x, mean, inverse, m, total, seed)
+
+
+def _from_gram(x: np.ndarray, mean: np.ndarray, inverse: np.ndarray, m: int, total: float) -> Spectrum:
+    n, d = x.shape
+    gram, width = np.zeros((n, n)), max(1, int(_BLOCK_BYTES / (8 * n)))
+    parts = [slice(start, start + width) for start in range(0, d, width)]
+    for part in parts:
+        columns = (np.asarray(x[:, part], np.float64) - mean[part]) * inverse[part]
+        gram += columns @ columns.T
+    values, rows = linalg.eigh(gram / n, subset_by_index=(n - m, n - 1))
+    values, rows = np.maximum(values[::-1], 0.0), rows[:, ::-1]
+    kept = values > 1e-14 * values[0]
+    values, rows = values[kept], rows[:, kept]
+    vectors = np.concatenate(
+        [((np.asarray(x[:, p], np.float64) - mean[p]) * inverse[p]).T @ rows for p in parts]
+    ) / np.sqrt(n * values)
+    return Spectrum(values, vectors, total, m >= min(n, d))
+
+
+def _randomised(x: np.ndarray, mean: np.ndarray, inverse: np.ndarray, m: int, total: float, seed: int) -> Spectrum:
+    n, d = x.shape
+    width = min(m + _OVERSAMPLING, n, d)
+    basis = np.linalg.qr(np.random.default_rng([seed, 0x9CA]).standard_normal((d, width)))[0]
+
+    def covariance_times(v: np.ndarray) -> np.ndarray:
+        scaled, out = v * inverse[:, None], np.zeros_like(v)
+        for block in blocks(x, mean):
+            out += block.T @ (block @ scaled)
+        return out * inverse[:, None] / n
+
+    for _ in range(_PASSES):
+        basis = np.linalg.qr(covariance_times(basis))[0]
+    values, rotation = np.linalg.eigh(basis.T @ covariance_times(basis))
+    return Spectrum(np.maximum(values[::-1][:m], 0.0), (basis @ rotation)[:, ::-1][:, :m], total, False)

@@ -1,0 +1,260 @@
+"""Mutual information from differential entropies: I = h(X) + h(Y) - h(X, Y), or h(T) - sum_y p(y) h(T | y)."""
+
+from __future__ import annotations
+
+import abc
+import math
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from ..errors import InputError, Refusal
+from ..estimate import Estimate
+from ..samples import Variable
+from .base import Density, Pointwise, influence_error
+from .relations import exact_relation, repeated_values
+from .whitening import whiten
+
+LARGEST_DIMENSION = 12  # beyond, neighbours are too far away to see a density
+_CLOSE = "Its standard error ignores that neighbours share noise: the true spread is up to 1.5 times as large."
+
+
+class Surprisals(NamedTuple):
+    """What a sample says of its own density.
+
+    Attributes:
+        terms: (n,) -ln f at every sample, in nats; their mean is the entropy h. A dropped sample has a nan.
+        notes: how it was made.
+        warnings: why it should not be trusted.
+    """
+
+    terms: np.ndarray
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class _Parts(NamedTuple):
+    """(n, rank) coordinates of x and y; the log determinants that led there cancel in I."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True)
+class Entropies(Pointwise):
+    """An estimator made of differential entropies, each of a sample that is centred and whitened on its own.
+
+    Whitening splits off the Gaussian part in closed form, ``I = 1/2 ln(det C_X det C_Y / det C_XY) + the rest``, so the
+    value is invariant under invertible affine maps of x and of y. A leaf says what one sample's density is
+    (``surprisals``) and which settings fit the data (``settled``).
+    """
+
+    needs_input: ClassVar[bool] = True
+    whiten = True  # no annotations: these are no fields of this class, only of leaves that have them
+    jitter = 0.0
+
+    @abc.abstractmethod
+    def surprisals(self, x: np.ndarray) -> Surprisals:
+        """-ln f at every row of x, (n, d) float64, already in the coordinates to measure it in.
+
+        Raises:
+            Refusal: distances of zero, more dimensions or fewer samples than the method stands.
+        """
+
+    def settled(self, smallest: int, dim: int, x: np.ndarray | None = None) -> tuple[Self, tuple[str, ...]]:
+        """These settings as they fit a smallest term of ``smallest`` samples, and what was changed.
+
+        Args:
+            smallest: samples of the term that has the fewest.
+            dim: dimensions of the largest term.
+            x: (n, d) coordinates of the pair, where all terms share something fitted to it.
+        """
+        return self, ()
+
+    def density(self, x: Variable, y: Variable, *, seed: int = 0) -> Density:
+        kinds = {x.kind, y.kind}
+        if kinds == {"discrete"}:
+            raise InputError(
+                f"{type(self).__name__} measures densities and both {x.name} and {y.name} are discrete; use Plugin()."
+            )
+        if kinds == {"continuous"}:
+            return self._of_pair(x, y, seed)
+        t, labels = (x, y) if x.kind == "continuous" else (y, x)
+        return self._of_classes(t, labels, seed)
+
+    def entropy(self, x: Variable, *, seed: int = 0) -> Estimate:
+        if x.kind == "discrete":
+            raise InputError(f"{type(self).__name__}().entropy needs floats and {x.name} is discrete; use Plugin().")
+        values, log_det = self._coordinates(x, seed)
+        if not values.shape[1] or values.shape[1] < x.dim:
+            raise Refusal(
+                f"h({x.name}) is minus infinity: its {x.dim} columns vary in {values.shape[1]} dimension(s) only; "
+                "drop constant columns and those that others determine."
+            )
+        self._check(x.n, x.dim)
+        settled, notes = self.settled(x.n, x.dim, values)
+        found = settled.surprisals(values)
+        terms = found.terms[~np.isnan(found.terms)] + log_det / 2
+        return Estimate(
+            value=float(terms.mean()),
+            stderr=influence_error(terms),
+            quantity="h(X)",
+            n_samples=x.n,
+            notes=(*notes, *found.notes, _CLOSE),
+            warnings=found.warnings,
+            method=str(self),
+        )
+
+    def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int = 0) -> np.ndarray:
+        """(orders,) values with y in other orders: only the terms that see both are measured again."""
+        if x.kind != y.kind:
+            t, labels = (x, y) if x.kind == "continuous" else (y, x)
+            orders = orders if t is x else np.argsort(orders, axis=1)  # shuffling T is shuffling labels back
+            values, _ = self._coordinates(t, seed)
+            settled, whole, _ = self._whole(values, labels.codes)
+            return np.array([(whole.terms - settled._within(values, labels.codes[o]).terms).mean() for o in orders])
+        if x.kind == "discrete":
+            return super().shuffled(x, y, orders, seed=seed)
+        parts = self._parts(x, y, seed)
+        if min(parts.x.shape[1], parts.y.shape[1]) == 0:
+            return np.zeros(len(orders))
+        settled, alone, _ = self._alone(parts)
+        apart = alone[0].terms + alone[1].terms
+        return np.array([np.nanmean(apart - settled._together(_Parts(parts.x, parts.y[o])).terms) for o in orders])
+
+    def _coordinates(self, x: Variable, seed: int, side: int = 0) -> tuple[np.ndarray, float]:
+        values = np.asarray(x.values, np.float64)
+        if self.jitter:
+            random = np.random.default_rng([seed, 0x1177, side])
+            values = values - values.mean(axis=0)
+            values = values + self.jitter * values.std(axis=0) * random.standard_normal(values.shape)
+        white = whiten(values)
+        if self.whiten:
+            return white.values, white.log_det
+        if white.rank < x.dim:
+            raise InputError(
+                f"{type(self).__name__}(whiten=False) needs columns that are linearly independent; {x.name} varies in "
+                f"{white.rank} of {x.dim} dimensions: use whiten=True."
+            )
+        return values - values.mean(axis=0), 0.0
+
+    def _check(self, n: int, dim: int) -> None:
+        who = type(self).__name__
+        if dim > LARGEST_DIMENSION:
+            raise Refusal(
+                f"{who} sees no density in {dim} dimensions (at most {LARGEST_DIMENSION}, of x and y together); "
+                "compress, as in Compressed(..., x=PCA(4), y=PCA(4)), or use Gaussian(copula='gaussian')."
+            )
+        if n <= dim + 1:
+            raise Refusal(f"{who} needs more than {dim + 1} samples in {dim} dimensions, got {n}.")
+
+    # ---- two continuous variables
+
+    def _parts(self, x: Variable, y: Variable, seed: int) -> _Parts:
+        parts = _Parts(self._coordinates(x, seed)[0], self._coordinates(y, seed, side=1)[0])
+        self._check(x.n, parts.x.shape[1] + parts.y.shape[1])
+        return parts
+
+    def _alone(self, parts: _Parts) -> tuple[Self, tuple[Surprisals, Surprisals], tuple[str, ...]]:
+        """The settings that fit, the entropies of x and of y alone, and what was changed."""
+        pair = np.concatenate(parts, axis=1)
+        settled, notes = self.settled(len(pair), pair.shape[1], whiten(pair).values if self.whiten else pair)
+        return settled, (settled.surprisals(parts.x), settled.surprisals(parts.y)), notes
+
+    def _together(self, parts: _Parts) -> Surprisals:
+        pair = np.concatenate(parts, axis=1)
+        if not self.whiten:
+            return self.surprisals(pair)
+        white = whiten(pair, tolerance=1e-13)  # full rank: exact_relation has ruled the rest out
+        found = self.surprisals(white.values)
+        return found._replace(terms=found.terms + white.log_det / 2)
+
+    def _of_pair(self, x: Variable, y: Variable, seed: int) -> Density:
+        parts = self._parts(x, y, seed)
+        for v, part in zip((x, y), parts, strict=True):
+            if not part.shape[1]:
+                return Density(np.zeros(x.n), (f"{v.name} is constant: nothing can be known of it, exactly.",))
+        relation = exact_relation(x, y, *parts)
+        if relation is not None:
+            return Density(np.zeros(x.n), (), (relation,), infinite=True)
+        settled, alone, changed = self._alone(parts)
+        joint = settled._together(parts)
+        terms = alone[0].terms + alone[1].terms - joint.terms
+        found = (*alone, joint)
+        kept = ~np.isnan(terms)
+        if not kept.any():
+            raise Refusal(f"{settled} sees no neighbour of any sample; choose a larger bandwidth.")
+        return Density(
+            terms[kept],
+            notes=(*changed, *_once(found, "notes"), _CLOSE),
+            warnings=(*repeated_values(x), *repeated_values(y), *_once(found, "warnings")),
+            details=_details(("h_x", "h_y", "h_xy"), found),
+        )
+
+    # ---- one continuous and one discrete variable
+
+    def _whole(self, values: np.ndarray, codes: np.ndarray) -> tuple[Self, Surprisals, tuple[str, ...]]:
+        """The settings that fit the smallest class, and the entropy of T."""
+        dim = values.shape[1]
+        self._check(len(values), dim)
+        sizes = np.bincount(codes)
+        smallest = int(sizes.min())
+        if sizes.max() == 1:
+            raise Refusal(
+                f"{type(self).__name__} needs classes with several samples and here every sample has its own; pass "
+                "what tells them apart as floats, or use Binned() or PairwiseBounds()."
+            )
+        if smallest <= dim + 1:
+            raise Refusal(
+                f"{type(self).__name__} needs more than {dim + 1} samples in every class for a density in {dim} "
+                f"dimensions, and the smallest has {smallest}; merge or drop rare classes, or use Mixture()."
+            )
+        settled, notes = self.settled(smallest, dim)
+        return settled, settled.surprisals(values), notes
+
+    def _within(self, values: np.ndarray, codes: np.ndarray) -> Surprisals:
+        """-ln f(t | its own class) at every sample, each class whitened on its own."""
+        terms, found = np.empty(len(values)), []
+        for code in range(int(codes.max()) + 1):
+            members = codes == code
+            white = whiten(values[members])
+            if white.rank < values.shape[1]:
+                raise Refusal(
+                    f"Class number {code} varies in {white.rank} of {values.shape[1]} dimensions, so its density and "
+                    "that of all cannot be compared; use Mixture(), or drop columns that are constant within a class."
+                )
+            part = self.surprisals(white.values if self.whiten else values[members])
+            terms[members] = part.terms + (white.log_det / 2 if self.whiten else 0.0)
+            found.append(part)
+        return Surprisals(terms, _once(found, "notes"), _once(found, "warnings"))
+
+    def _of_classes(self, t: Variable, labels: Variable, seed: int) -> Density:
+        values, _ = self._coordinates(t, seed)
+        codes = labels.codes
+        share = np.bincount(codes) / t.n
+        ceiling = -math.fsum(share * np.log(share))
+        if not values.shape[1]:
+            return Density(np.zeros(t.n), (f"{t.name} is constant: nothing can be known of it, exactly.",))
+        settled, whole, changed = self._whole(values, codes)
+        within = settled._within(values, codes)
+        terms = whole.terms - within.terms
+        terms = terms[~np.isnan(terms)]
+        notes = [*changed, *_once((whole, within), "notes"), f"Ceiling: H({labels.name}) = {ceiling:.4g} nats.", _CLOSE]
+        warnings = [*repeated_values(t), *_once((whole, within), "warnings")]
+        if terms.mean() > ceiling:
+            warnings.append(f"The value exceeds its ceiling H({labels.name}) = {ceiling:.4g} nats; read it as that.")
+        smallest = int(share.min() * t.n + 0.5)
+        if smallest < 50:
+            warnings.append(f"The smallest class has {smallest} samples: its entropy is rough.")
+        details = _details(("h_t", "h_t_given_y"), (whole, within)) | {"ceiling": ceiling}
+        return Density(terms, tuple(notes), tuple(warnings), details=details)
+
+
+def _once(found: tuple[Surprisals, ...] | list[Surprisals], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for part in found for text in getattr(part, name)))
+
+
+def _details(names: tuple[str, ...], found: tuple[Surprisals, ...]) -> dict[str, float]:
+    """Entropies in whitened coordinates."""
+    return {f"{name}_whitened": float(np.nanmean(part.terms)) for name, part in zip(names, found, strict=True)}

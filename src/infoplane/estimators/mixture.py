@@ -1,0 +1,121 @@
+"""Mutual information of partly discrete data, from nearest neighbours that may coincide."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from scipy.special import digamma
+
+from ..errors import Refusal
+from ..samples import Variable, whole
+from . import neighbours
+from .base import Density, Pointwise
+
+_FAR = 2.0**40  # between samples of different classes, in units in which a continuous variable has unit spread
+_CLOSE = "Its standard error ignores that neighbours share noise: the true spread is up to 1.5 times as large."
+
+
+@dataclass(frozen=True)
+class Mixture(Pointwise):
+    """Nearest-neighbour information where variables are continuous, discrete, or partly both.
+
+    Every sample has a ball, in the maximum norm of the pair, out to its k-th nearest other. The local information is
+    ``psi(k) + psi(n) - psi(n_x + 1) - psi(n_y + 1)`` with n_x, n_y the others closer than its radius in x and in y
+    alone. Where others lie at that very distance, as on a lattice, all three are counted in the closed ball; where the
+    radius is 0, the sample is an atom and says ``ln(n_xy n / n_x n_y)``. After Gao, Kannan, Oh & Viswanath
+    (arXiv:1709.06212). For continuous data it is the first algorithm of Kraskov (arXiv:cond-mat/0305641), for labels
+    that of Ross (PLoS ONE 9(2) e87357), for discrete data the plug-in estimate.
+
+    Takes ties, duplicates and integers passed as floats. Classes of other values are infinitely far; a class with fewer
+    than k + 1 samples uses all of them, a class of one is dropped with a warning. Each variable is scaled by a power of
+    two to about unit spread. Low at high information, as all of its kin: 1.6 at 2 nats and 4.5 at 6 nats in 4+4
+    dimensions, n = 5,000. Cost: nearest neighbours of n points, counts twice where there are ties.
+
+    Attributes:
+        k: neighbours; fewer have more noise, more have more bias.
+    """
+
+    needs_input: ClassVar[bool] = True
+    k: int = 3
+
+    def __post_init__(self) -> None:
+        whole(self.k, "Mixture's k", low=1)
+
+    def density(self, x: Variable, y: Variable, *, seed: int = 0) -> Density:
+        if x.n <= self.k:
+            raise Refusal(f"Mixture(k={self.k}) needs more than {self.k} samples, got {x.n}; use a smaller k.")
+        sides = _Side.of(x), _Side.of(y)
+        radius, k = self._balls(*sides)
+        if x.kind == y.kind == "discrete":
+            radius, k = np.zeros(x.n), np.maximum(k, 1)  # every sample is an atom, however rare
+        kept = k > 0
+        if not kept.any():
+            raise Refusal(
+                "Mixture needs classes with several samples and here every sample is a class of its own; "
+                "pass what tells them apart as floats, or use Binned() or PairwiseBounds()."
+            )
+        warnings = () if kept.all() else (f"{(~kept).sum()} of {x.n} samples are alone in their class and dropped.",)
+        return Density(_terms(*sides, radius, k)[kept], (_CLOSE,), warnings)
+
+    def _balls(self, x: _Side, y: _Side) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) distance to the last neighbour used, and (n,) how many that are: k, or all of a smaller class."""
+        found = neighbours.distances(np.concatenate([x.values, y.values], axis=1), self.k, "max")
+        k = (found < _FAR / 2).sum(axis=1)
+        return found[np.arange(len(found)), np.maximum(k, 1) - 1], k
+
+
+class _Side(NamedTuple):
+    """One variable as floats whose distances tell what is near: classes far apart, continuous values as they are.
+
+    Attributes:
+        values: (n, d) coordinates.
+        others: (n,) other samples of the same class, where the variable is discrete.
+    """
+
+    values: np.ndarray
+    others: np.ndarray | None
+
+    @classmethod
+    def of(cls, x: Variable) -> _Side:
+        if x.kind == "discrete":
+            return cls(x.codes[:, None] * _FAR, np.bincount(x.codes)[x.codes] - 1)
+        values = np.asarray(x.values, np.float64)
+        spread = float(values.std(axis=0).max())
+        # A power of two changes no digit, so that equal distances stay equal.
+        return cls(np.ldexp(values, -math.frexp(spread)[1]) if spread > 0 else values, None)
+
+    def closer(self, radius: np.ndarray) -> np.ndarray:
+        """(n,) others strictly closer than a radius that is 0 only where none is meant to be."""
+        if self.others is not None:
+            return np.where(radius > 0, self.others, 0)
+        return neighbours.counts(self.values, radius)
+
+    def may_tie(self) -> bool:
+        """Whether a continuous value is seen twice."""
+        return self.others is None and any(len(np.unique(column)) < len(column) for column in self.values.T)
+
+
+def _terms(x: _Side, y: _Side, radius: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """(n,) local information of balls of a radius that hold k others, ties seen to."""
+    n = len(radius)
+    in_x, in_y = x.closer(radius), y.closer(radius)
+    terms = digamma(np.maximum(k, 1)) + digamma(n) - digamma(in_x + 1) - digamma(in_y + 1)
+    on_a_lattice = len(np.unique(radius)) < n / 3  # in continuous data two samples may share one, rarely more
+    if not (on_a_lattice or x.may_tie() or y.may_tie()):
+        return terms
+    outside = np.nextafter(radius, np.inf)
+    both = _together(x, y, outside)
+    all_x, all_y = x.closer(outside), y.closer(outside)
+    # In continuous data the k-th neighbour alone lies on the edge of a marginal's ball.
+    tied = (both > k) | (all_x > in_x + 1) | (all_y > in_y + 1)
+    closed = digamma(np.maximum(both, 1)) + digamma(n) - digamma(all_x + 1) - digamma(all_y + 1)
+    counted = np.log1p(both) + math.log(n) - np.log1p(all_x) - np.log1p(all_y)
+    return np.where(radius == 0, counted, np.where(tied, closed, terms))
+
+
+def _together(x: _Side, y: _Side, radius: np.ndarray) -> np.ndarray:
+    """(n,) others closer than a radius in x and in y."""
+    return neighbours.counts(np.concatenate([x.values, y.values], axis=1), radius)

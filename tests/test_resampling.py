@@ -1,0 +1,114 @@
+"""Errors from halves, limits in 1/n, and conditional information: against what repeated sampling and counting say."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import infoplane as ip
+from infoplane.estimators import KSG, Binned, Plugin, WeightedKL
+
+
+def correlated(seed: int, n: int = 400, r: float = 0.8) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    x = random.standard_normal(n)
+    return x, r * x + math.sqrt(1 - r * r) * random.standard_normal(n)
+
+
+def test_the_spread_over_halves_is_the_spread_over_samples() -> None:
+    """60 fresh samples know the spread to 9 %, the mean of 10 halves' variances over 20 of them to about 7 %."""
+    values = [ip.mutual_information(*correlated(seed), KSG()).value for seed in range(60)]
+    errors = [ip.mutual_information(*correlated(seed), KSG(), subsamples=10).stderr for seed in range(20)]
+    ratio = math.sqrt(np.mean(np.square(errors))) / np.std(values, ddof=1)
+    assert abs(ratio - 1.0) < 4 * math.hypot(0.09, 0.07)
+
+
+def test_groups_that_repeat_one_another_do_not_shrink_the_error() -> None:
+    """Every sample eight times: eight times as many rows and not a bit more known."""
+    random = np.random.default_rng(0)
+    x = random.integers(0, 3, 200)
+    y = np.where(random.random(200) < 0.5, x, random.integers(0, 3, 200))
+    once = ip.mutual_information(x, y, Plugin()).stderr
+    eight = ip.mutual_information(np.repeat(x, 8), np.repeat(y, 8), Plugin()).stderr
+    grouped = ip.mutual_information(np.repeat(x, 8), np.repeat(y, 8), Plugin(), groups=np.repeat(np.arange(200), 8))
+    assert eight < once / 2.5
+    assert 0.5 * once < grouped.stderr < 1.6 * once  # 10 halves know their spread to a quarter
+    assert "10 random halves of the groups" in grouped.notes[-1]
+
+
+def test_extrapolation_removes_the_bias_of_counts() -> None:
+    """Plain counts of 10 x 10 values are high by 81 / 2n; the limit in 1/n is not, to four errors of 40 samples."""
+    random = np.random.default_rng(1)
+    plain, limit = [], []
+    for seed in range(40):
+        x, y = random.integers(0, 10, 500), random.integers(0, 10, 500)
+        plain.append(ip.mutual_information(x, y, Plugin(), seed=seed).value)
+        limit.append(ip.mutual_information(x, y, Plugin(), seed=seed, extrapolate=True).value)
+    assert np.mean(plain) == pytest.approx(81 / 1000, rel=0.1)
+    # n / 4 = 125 samples of 100 cells are no longer on the line, so a fifth of the bias may stay.
+    assert abs(np.mean(limit)) < 0.2 * 81 / 1000 + 4 * np.std(limit, ddof=1) / math.sqrt(40)
+    found = ip.mutual_information(x, y, Plugin(), extrapolate=True)
+    assert set(found.details["extrapolation"]) == {"1", "2", "4"}
+    assert "Extrapolated to 1/n = 0" in " ".join(found.notes)
+
+
+@pytest.mark.parametrize("value", [1, -1, 2.5, "10", True])
+def test_the_number_of_halves_is_a_count_of_two_or_more(value: object) -> None:
+    with pytest.raises(ip.InputError, match="subsamples needs"):
+        ip.mutual_information([0, 1, 0, 1], [0, 1, 1, 0], subsamples=value)
+
+
+def chain(seed: int, n: int = 3000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x -> z -> y, all normal: dependent, and independent once z is known."""
+    random = np.random.default_rng(seed)
+    x = random.standard_normal(n)
+    z = x + random.standard_normal(n)
+    return x, z + random.standard_normal(n), z
+
+
+@pytest.mark.parametrize("estimator", [None, KSG(), WeightedKL()])
+def test_a_chain_is_independent_given_its_middle(estimator: ip.estimators.Estimator | None) -> None:
+    x, y, z = chain(0)
+    between = ip.mutual_information(x, y, estimator)
+    assert between.value == pytest.approx(-0.5 * math.log(1 - 1 / 3), abs=5 * between.stderr)
+    given = ip.conditional_mutual_information(x, y, z, estimator)
+    assert abs(given.value) < 0.1 < between.value
+    assert given.quantity == "I(X;Y|Z)"
+
+
+def test_conditional_information_of_normal_data_is_that_of_the_partial_correlation() -> None:
+    random = np.random.default_rng(1)
+    z = random.standard_normal(4000)
+    x = z + random.standard_normal(4000)
+    y = z + 0.9 * (x - z) + math.sqrt(1 - 0.81) * random.standard_normal(4000)
+    found = ip.conditional_mutual_information(x, y, z)
+    assert found.value == pytest.approx(-0.5 * math.log(1 - 0.81), abs=0.1)
+
+
+def test_a_discrete_condition_is_taken_class_by_class() -> None:
+    """The exclusive or: nothing without z, all of it with z."""
+    random = np.random.default_rng(0)
+    x, z = random.integers(0, 2, 4000), random.integers(0, 2, 4000)
+    assert ip.mutual_information(x, x ^ z).value < 0.01
+    assert ip.conditional_mutual_information(x, x ^ z, z).value == pytest.approx(math.log(2), abs=0.01)
+
+
+def test_the_chain_rule_of_counts_is_exact() -> None:
+    random = np.random.default_rng(0)
+    x, y, z = (random.integers(0, 3, 500) for _ in range(3))
+    by_class = ip.conditional_mutual_information(x, y, z, Plugin()).value
+    both = ip.mutual_information(x, np.stack([y, z], axis=1), Plugin()).value
+    assert by_class == pytest.approx(both - ip.mutual_information(x, z, Plugin()).value, abs=1e-12)
+
+
+def test_what_cannot_be_conditioned_on_is_refused() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 50)
+    with pytest.raises(ip.InputError, match="pass z as classes"):
+        ip.conditional_mutual_information(labels, labels[::-1], random.standard_normal(50), Binned(5))
+    with pytest.raises(ip.InputError, match="at least 2 samples in every class of z"):
+        ip.conditional_mutual_information([0, 1, 0, 1], [0, 1, 1, 0], [0, 0, 0, 1])
+    with pytest.raises(ip.InputError, match="z has nan"):
+        ip.conditional_mutual_information([0, 1, 0], [0, 1, 1], [0.0, np.nan, 1.0])
