@@ -12,10 +12,12 @@ from .estimators.automatic import Automatic
 from .progress import Progress, silent
 from .resampling import Groups, extrapolated, permutation_test, subsampled
 from .samples import Variable, pair, variable, whole
+from .threads import one_blas_thread
 
 _HALVES = 10  # their spread is the standard error to about a quarter
 
 
+@one_blas_thread
 def mutual_information(
     x: Any,
     y: Any,
@@ -71,6 +73,7 @@ def mutual_information(
     return found
 
 
+@one_blas_thread
 def conditional_mutual_information(
     x: Any, y: Any, z: Any, estimator: Estimator | None = None, *, seed: int = 0
 ) -> Estimate:
@@ -102,6 +105,7 @@ def conditional_mutual_information(
     return (_checked(estimator) or Automatic()).conditional(first, second, given, seed=seed)
 
 
+@one_blas_thread
 def entropy(x: Any, estimator: Estimator | None = None, *, seed: int = 0) -> Estimate:
     """Entropy of samples, in nats: H(x) of discrete data, the differential entropy h(x) of continuous ones.
 

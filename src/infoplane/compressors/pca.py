@@ -19,7 +19,7 @@ _OVERSAMPLING = 16
 _PASSES = 4  # of subspace iteration over the data
 _BLOCK_BYTES = 32e6
 _MOST = 64  # components that dim=None may choose
-_DEAD = 1e-9  # columns that vary by less than this share of the liveliest are rounding
+_DEAD = 1e-9  # columns that vary by less than this share of their mean are rounding
 
 
 class Spectrum(NamedTuple):
@@ -124,7 +124,7 @@ class PCA(Compressor):
         scale = np.ones(d)
         if self.standardise:
             scale = np.sqrt(variance)
-            scale[scale < _DEAD * scale.max()] = 0.0
+            scale[scale <= _DEAD * np.abs(mean)] = 0.0
         most = self.dim if self.dim is not None else min(d, n - 1, _MOST)
         total = float(np.divide(variance, scale**2, out=np.zeros(d), where=scale > 0).sum())
         spectrum = leading(x, mean, scale, max(most, 1), total, seed)

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from ..samples import Variable
     from .coding import Codes
 
-_LEVEL = 0.01  # of the residual test
-_SHARE = 0.1  # of the value, that a residual must add before it counts
-_LEAST = 0.02  # nats likewise
 _ALIKE = 8  # principal components in which two laws are compared
 _ROWS = 2000
 _DIRECTING = 500  # samples that give the components
@@ -73,7 +70,7 @@ def residuals_of(codes: Codes, x: Variable, y: Variable, value: float, seed: int
     p = min(1.0, len(tested) * min(test.p_value for _, test in tested))
     name, strongest = max(tested, key=lambda t: t[1].information)
     details = {"residual_p_value": p, "residual_information": strongest.information}
-    if p <= _LEVEL and strongest.information > max(_LEAST, _SHARE * value):
+    if strongest._replace(p_value=p).alarming(value):
         details["residual_warning"] = (
             f"What the compression dropped of {name} still tells of the other side (p = {p:.2g}, at least "
             f"{strongest.information:.2g} nats): the value is too low; use more dimensions or an autoencoder."

@@ -10,7 +10,11 @@ from .base import Fitted
 from .pca import PCA
 
 _MOST = 3000  # samples looked at
-_FEATURES = 200  # random functions of the code that explain away what it knows
+_FEATURES = 200  # random functions of the code that explain away what it knows, at most
+_SAMPLES_A_FEATURE = 20
+_LEVEL = 0.01
+_SHARE = 0.2  # of a value, that a residual must add before it counts
+_LEAST = 0.02  # nats likewise
 _LEADING = 4  # principal components of residual and target
 _DIRECTING = 500  # samples that give the components
 _BENT = 8  # random bent functions of them
@@ -29,6 +33,10 @@ class ResidualTest(NamedTuple):
     p_value: float
     information: float
 
+    def alarming(self, value: float) -> bool:
+        """Whether an estimate of ``value`` nats is to be doubted: significant, and above 20 % of it and 0.02 nat."""
+        return self.p_value <= _LEVEL and self.information > max(_LEAST, _SHARE * value)
+
 
 def residual_test(x: np.ndarray, code: np.ndarray, fitted: Fitted, y: np.ndarray, *, seed: int = 0) -> ResidualTest:
     """Test whether x - decode(code) helps to know y once the code is known.
@@ -38,8 +46,9 @@ def residual_test(x: np.ndarray, code: np.ndarray, fitted: Fitted, y: np.ndarray
     spread (generalised covariance measure, Shah & Peters, arXiv:1804.07203), so their sums are compared with sums under
     random signs. The nats come from canonical directions of one half of the samples, correlated on the other.
 
-    The p-value alone is no verdict where y nearly determines the code: then tiny errors of the regression, which are
-    the same functions on both sides, are seen. Read it with ``information``.
+    The p-value is rough (1 to 5 % of true nulls fell below 0.01) and no verdict alone where y nearly determines the
+    code: then tiny errors of the regression, which are the same functions on both sides, are seen. Read it with
+    ``information``.
 
     Args:
         x: (n, columns) samples.
@@ -82,9 +91,9 @@ def _summary(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def _explaining(code: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """The code, its products, and random waves of it."""
     code = (code - code.mean(axis=0)) / np.maximum(code.std(axis=0), 1e-300)
-    d = code.shape[1]
-    slope = random.standard_normal((d, _FEATURES)) * random.choice([0.3, 0.7, 1.5], _FEATURES)
-    waves = np.cos(code @ slope + random.uniform(0.0, 2.0 * np.pi, _FEATURES))
+    d, count = code.shape[1], min(_FEATURES, len(code) // _SAMPLES_A_FEATURE)
+    slope = random.standard_normal((d, count)) * random.choice([0.3, 0.7, 1.5], count)
+    waves = np.cos(code @ slope + random.uniform(0.0, 2.0 * np.pi, count))
     first, second = np.triu_indices(min(d, 6))
     return np.hstack([np.ones((len(code), 1)), code, code[:, first] * code[:, second], waves])
 
@@ -98,9 +107,10 @@ def _unexplained(known: np.ndarray, values: np.ndarray) -> np.ndarray:
         gram = known[train].T @ known[train]
         gram[np.diag_indices_from(gram)] += 1e-6 * len(known)
         left[test] = values[test] - known[test] @ np.linalg.solve(gram, known[train].T @ values[train])
-    left = left - np.median(left, axis=0)
-    reach = 4.0 * np.median(np.abs(left), axis=0) / 0.6745
-    left = np.clip(left, -reach, reach)
+    middle = np.median(left, axis=0)
+    reach = 4.0 * np.median(np.abs(left - middle), axis=0) / 0.6745
+    left = np.clip(left, middle - reach, middle + reach)
+    left -= left.mean(axis=0)  # products of two means that are not zero would look like dependence
     deviation = left.std(axis=0)
     keep = deviation > 1e-9
     return left[:, keep] / deviation[keep]

@@ -69,7 +69,7 @@ class Automatic(Estimator):
 
         if x.kind == y.kind == "discrete":
             return Plugin()
-        return KSG() if x.kind == y.kind and not (routes.has_ties(x) or routes.has_ties(y)) else Mixture()
+        return KSG(standardise=True) if x.kind == y.kind and not (routes.has_ties(x) or routes.has_ties(y)) else Mixture()
 
     def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int = 0) -> np.ndarray:
         return self.tester(x, y).shuffled(x, y, orders, seed=seed)

@@ -65,9 +65,9 @@ class KSG(Pointwise):
         n = len(a)
         found = _near(a, b, self.k, self.variant)
         if self.variant == 1:
-            terms = digamma(self.k) + digamma(n) - digamma(found.in_x + 1) - digamma(found.in_y + 1)
+            terms = digamma(self.k) + digamma(n) - _psi(found.in_x + 1) - _psi(found.in_y + 1)
         else:
-            terms = digamma(self.k) - 1 / self.k + digamma(n) - digamma(found.in_x) - digamma(found.in_y)
+            terms = digamma(self.k) - 1 / self.k + digamma(n) - _psi(found.in_x) - _psi(found.in_y)
         ceiling = float(digamma(n) - digamma(self.k))
         doubts = (
             *_repeats((x.name, a), (y.name, b), found.radius),
@@ -91,7 +91,7 @@ class KSG(Pointwise):
         (a, b, c), notes = self._arrays((x, y, z), seed)
         found = _near(np.hstack([a, c]), np.hstack([b, c]), self.k, 1, joint=np.hstack([a, b, c]))
         in_z = neighbours.counts(c, found.radius, "max")
-        terms = digamma(self.k) - digamma(found.in_x + 1) - digamma(found.in_y + 1) + digamma(in_z + 1)
+        terms = digamma(self.k) - _psi(found.in_x + 1) - _psi(found.in_y + 1) + _psi(in_z + 1)
         dim = a.shape[1] + b.shape[1] + c.shape[1]
         return Estimate(
             value=float(terms.mean()),
@@ -191,6 +191,11 @@ def _boxes(x: np.ndarray, y: np.ndarray, joint: np.ndarray, k: int) -> tuple[np.
         side_x[i] = np.abs(x[tied] - x[i]).max()
         side_y[i] = np.abs(y[tied] - y[i]).max()
     return radius, side_x, side_y
+
+
+def _psi(counted: np.ndarray) -> np.ndarray:
+    """psi of (n,) whole numbers from 1 on, from a table: there are fewer of them than samples."""
+    return digamma(np.arange(counted.max() + 1.0))[counted]
 
 
 def _repeats(*parts: Any) -> list[str]:

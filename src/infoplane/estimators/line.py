@@ -13,7 +13,7 @@ _CELLS = 2**21  # numbers worked on together: 16 MB
 def distances(values: np.ndarray, k: int) -> np.ndarray:
     """(n, k) distances of each of (n,) values to its k nearest others, ascending; inf where there are too few."""
     n = values.size
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     padded = np.concatenate([np.full(k, -np.inf), values[order], np.full(k, np.inf)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * k + 1)
     out = np.empty((n, k))
@@ -30,7 +30,7 @@ def counts(values: np.ndarray, radius: np.ndarray) -> np.ndarray:
 
     |a - b| as it is rounded never falls while b moves away from a, so a search by that very comparison is exact.
     """
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     distinct, first, repeats = np.unique(values[order], return_index=True, return_counts=True)
     at = np.repeat(np.arange(distinct.size), repeats)  # place of every sorted value among the distinct ones
     v, r = values[order], radius[order]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..estimate import Estimate
 from ..estimators import KSG, Debiased, Estimator, WeightedKL
 from ..measures import mutual_information
-from ..results import provenance
+from .lossy_tables import Findings, table
 
 AUTHORS = WeightedKL(k=5, weights="nearest", max_norm=float("inf"))  # as the code of arXiv:2305.08013 has it
 MEASURED = Debiased(WeightedKL(k=40))  # the route whose errors are held against limits
@@ -48,12 +48,13 @@ class Size(NamedTuple):
         n: pairs of images an estimate.
         training: images a compressor learns from.
         mis: true informations for nearest neighbours.
-        some: those for what takes longer.
-        few: those for what takes longest.
+        some: those for debiased coordinates, MINE and the anti-PCA law.
+        few: those for raw images and latent sizes.
+        automatic: those for the automatic choice, in the first repetition.
         dims: latent sizes that are compared with the one found.
-        slow_seeds: repetitions of raw images and the automatic choice.
-        mine_seeds: repetitions of MINE on images.
-        mine_steps: updates of MINE at most, 512 pairs each.
+        slow_seeds: repetitions of raw images; of large ones, one.
+        mine_seeds: repetitions of MINE on images, none of large ones.
+        mine_steps: updates of MINE on images at most, 512 pairs each; twice as many on coordinates.
     """
 
     n: int
@@ -61,6 +62,7 @@ class Size(NamedTuple):
     mis: tuple[float, ...]
     some: tuple[float, ...]
     few: tuple[float, ...]
+    automatic: tuple[float, ...]
     dims: tuple[int, ...]
     slow_seeds: int
     mine_seeds: int
@@ -71,8 +73,9 @@ def _grid(steps: int) -> tuple[float, ...]:
     return tuple(float(v) for v in np.linspace(0.0, 10.0, steps))
 
 
-FULL = Size(5000, 6000, _grid(41), _grid(11), (0.0, 2.0, 6.0, 10.0), (1, 2, 4, 8), 2, 2, 1000)
-QUICK = Size(2000, 3000, _grid(5), (0.0, 5.0, 10.0), (0.0, 10.0), (1, 4), 1, 2, 100)
+_FEW = (0.0, 2.0, 6.0, 10.0)
+FULL = Size(5000, 6000, _grid(41), _grid(11), _FEW, _FEW, (1, 2, 4, 8), 2, 2, 500)
+QUICK = Size(1000, 2000, _grid(5), (0.0, 10.0), (0.0, 10.0), (), (1, 4), 2, 2, 100)
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,18 @@ class Case:
         make: the law, from its information.
         dim: numbers that an image is drawn from.
         limit: nats of mean absolute error that are asked for.
+        large: too large to measure everything on the images themselves.
     """
 
     name: str
     make: Callable[[float], laws.Law]
     dim: int
     limit: float
+    large: bool = False
 
 
 CASES = tuple(
-    Case(f"{title} {size}x{size}", lambda mi, make=make, size=size: make(mi, size), dim, limit)
+    Case(f"{title} {size}x{size}", lambda mi, make=make, size=size: make(mi, size), dim, limit, size > 16)
     for title, make, dim, limit in (
         ("Gaussian", laws.gaussian_images, 2, 0.10),
         ("rectangle", laws.rectangle_images, 4, 0.20),
@@ -142,9 +147,6 @@ class Bench:
         return _PAIRS * (1 + self.seed) + round(40 * mi)
 
 
-Findings = dict[tuple[str, float], Estimate | str]
-
-
 def neighbours(bench: Bench) -> xr.Dataset:
     """Coordinates and codes through nearest neighbours, at every information."""
     found: Findings = {}
@@ -169,9 +171,9 @@ def whole_images(bench: Bench) -> xr.Dataset:
     """Raw pixels through KSG, and what is chosen for them where nothing is said."""
     found: Findings = {}
     for mi in bench.size.few:
-        pairs = bench.sample(mi)
-        found["images: KSG", mi] = _measured(pairs, NEAREST, bench.seed)
-        found["images: automatic choice", mi] = _measured(pairs, None, bench.seed)
+        found["images: KSG", mi] = _measured(bench.sample(mi), NEAREST, bench.seed)
+    for mi in bench.size.automatic if bench.seed == 0 else ():
+        found["images: automatic choice", mi] = _measured(bench.sample(mi), None, bench.seed)
     return table(found)
 
 
@@ -179,20 +181,21 @@ def mine(benches: Sequence[Bench]) -> list[xr.Dataset]:
     """MINE at some informations, one program for all of them and all repetitions; a table a repetition.
 
     Held out it stops early. On the training pairs, as in the published protocol, it makes all updates of its budget.
+    The critics are dense, on the pixels' leading directions: convolutions at all informations would take most of an hour.
     """
     from ..estimators.bounds import MINE
-    from ..estimators.convolution import Convolutional
+    from ..estimators.critics import Concatenated
 
-    steps = benches[0].size.mine_steps
-    routes = {
-        "coordinates: MINE": (MINE(steps=2 * steps), True),
-        "images: MINE": (MINE(Convolutional(negatives=1), steps=steps), False),
-        "images: MINE, training pairs": (MINE(Convolutional(negatives=1), steps=steps, held_out=False), False),
-    }
-    cells = [(bench, mi) for bench in benches for mi in bench.size.some]
+    size = benches[0].size
+    routes = {"coordinates: MINE": MINE(steps=2 * size.mine_steps)}
+    if not benches[0].case.large:
+        free = Concatenated(hidden=100, negatives=1, gaussian=False)
+        routes["images: MINE"] = MINE(steps=size.mine_steps)
+        routes["images: MINE, training pairs"] = MINE(free, steps=size.mine_steps, held_out=False)
+    cells = [(bench, mi) for bench in benches for mi in size.some]
     found: list[Findings] = [{} for _ in benches]
-    for route, (estimator, below) in routes.items():
-        data = [bench.coordinates(mi) if below else bench.sample(mi) for bench, mi in cells]
+    for route, estimator in routes.items():
+        data = [bench.sample(mi) if route.startswith("images") else bench.coordinates(mi) for bench, mi in cells]
         estimates = estimator.estimate_many([x for x, _ in data], [y for _, y in data], seed=benches[0].seed)
         for (bench, mi), estimate in zip(cells, estimates, strict=True):
             found[benches.index(bench)][route, mi] = estimate
@@ -211,8 +214,8 @@ def latent_sizes(bench: Bench) -> xr.Dataset:
             found["debiased", mi] = _measured(code, MEASURED, bench.seed)
             found["KSG", mi] = _measured(code, NEAREST, bench.seed)
         one = table(found).assign(autoencoder_unexplained=1.0 - fitted.details["explained_variance"])
-        parts.append(one.expand_dims(dim=[dim]))
-    both = xr.concat(parts, "dim", combine_attrs="drop_conflicts", join="exact")
+        parts.append(one.expand_dims(latent=[dim]))
+    both = xr.concat(parts, "latent", combine_attrs="drop_conflicts", join="exact")
     scan = bench.autoencoder.scan
     both["found"], both["true"] = bench.autoencoder.dim, bench.case.dim
     both["pca_explained"] = bench.pca.details["explained_variance"]
@@ -251,44 +254,3 @@ def _measured(pairs: tuple[np.ndarray, np.ndarray], how: Estimator | None, seed:
         return mutual_information(*pairs, how, seed=seed)
     except InputError as refusal:
         return str(refusal)
-
-
-def table(found: Mapping[tuple[str, float], Estimate | str]) -> xr.Dataset:
-    """Findings as a Dataset over (route, mi); nan where there is none, with the reasons in its attributes."""
-    routes, mis = list(dict.fromkeys(r for r, _ in found)), sorted({mi for _, mi in found})
-    values = np.full((2, len(routes), len(mis)), np.nan)
-    reasons: dict[str, str] = {}
-    methods: dict[str, str] = {}
-    for (route, mi), one in found.items():
-        if isinstance(one, str):
-            reasons[route] = one
-            continue
-        values[:, routes.index(route), mis.index(mi)] = one.value, one.stderr
-        methods.setdefault(route, one.method)
-    variables = {name: (("route", "mi"), v) for name, v in zip(("mi_estimate", "mi_stderr"), values, strict=True)}
-    return xr.Dataset(variables, {"route": routes, "mi": mis}, provenance(methods=methods, refusals=reasons))
-
-
-def gathered(pieces: Iterable[tuple[str, int, xr.Dataset]], routes: Sequence[str]) -> xr.Dataset:
-    """Pieces of (law, seed) as one Dataset over (law, route, mi, seed); nan where nothing was asked for."""
-    pieces = list(pieces)
-    axes: dict[str, list[Any]] = {
-        "law": list(dict.fromkeys(law for law, _, _ in pieces)),
-        "route": list(routes),
-        "mi": sorted({float(mi) for _, _, piece in pieces for mi in piece["mi"].values}),
-        "seed": sorted({seed for _, seed, _ in pieces}),
-    }
-    arrays = {name: np.full([len(axis) for axis in axes.values()], np.nan) for name in ("mi_estimate", "mi_stderr")}
-    methods: dict[str, str] = {}
-    reasons: dict[str, str] = {}
-    for law, seed, piece in pieces:
-        at = (
-            [axes["route"].index(str(r)) for r in piece["route"].values],
-            [axes["mi"].index(m) for m in piece["mi"].values],
-        )
-        for name, array in arrays.items():
-            array[axes["law"].index(law), :, :, axes["seed"].index(seed)][np.ix_(*at)] = piece[name].values
-        methods |= json.loads(piece.attrs["methods"])
-        reasons |= json.loads(piece.attrs["refusals"])
-    variables = {name: (tuple(axes), array, {"units": "nats"}) for name, array in arrays.items()}
-    return xr.Dataset(variables, axes, provenance(methods=methods, refusals=reasons))

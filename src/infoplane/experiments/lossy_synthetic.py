@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,7 @@ from .. import plots
 from . import lossy_routes as routes
 from .base import Claim, Experiment, Run, sizes
 from .lossy_routes import ANTI_PCA, CASES, ROUTES, Bench, Case
+from .lossy_tables import gathered, joined
 from .verdicts import Mean, all_of, mean_over_seeds
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ class LossySynthetic(Experiment):
             pieces += [(case.name, seed, piece) for seed, piece in _mine(run, benches[: size.mine_seeds])]
         anti = [Bench(ANTI_PCA, size, seed) for seed in range(run.seeds)]
         return {
-            "estimates": routes.gathered(pieces, ROUTES),
-            "latent-sizes": _joined(latent),
-            "anti-pca": _joined([_placed(_piece(run, bench, "anti-PCA", routes.anti_pca), bench) for bench in anti]),
+            "estimates": gathered(pieces, ROUTES),
+            "latent-sizes": joined(latent),
+            "anti-pca": joined([_placed(_piece(run, bench, "anti-PCA", routes.anti_pca), bench) for bench in anti]),
         }
 
     def claims(self, datasets: Mapping[str, xr.Dataset]) -> list[Claim]:
@@ -63,20 +64,13 @@ class LossySynthetic(Experiment):
         return [
             *(_follows(estimates, case) for case in CASES if case.name in estimates.law),
             _nothing_from_nothing(estimates),
-            _compares(
-                estimates,
-                "coordinates: debiased",
-                "Compression costs nothing: errors on codes are those on coordinates.",
-            ),
+            _compressed(estimates),
             _compares(
                 estimates,
                 "PCA codes: published weights",
-                "As many principal components as coordinates do as well as an autoencoder.",
-                better=True,
+                "As many principal components as there are coordinates do as well as an autoencoder.",
             ),
-            _compares(
-                estimates, "images: KSG", "Nearest neighbours of raw images do as well as those of codes.", better=True
-            ),
+            _compares(estimates, "images: KSG", "Nearest neighbours of raw images do as well as those of codes."),
             *_neural(estimates),
             _latent(latent),
             *_gates(anti),
@@ -103,7 +97,7 @@ def _piece(run: Run, bench: Bench, what: str, compute: Callable[[Bench], xr.Data
 
 def _pieces(run: Run, bench: Bench) -> Iterator[xr.Dataset]:
     yield _piece(run, bench, "neighbours", routes.neighbours)
-    if bench.seed < bench.size.slow_seeds:
+    if bench.seed < (1 if bench.case.large else bench.size.slow_seeds):
         yield _piece(run, bench, "whole images", routes.whole_images)
 
 
@@ -122,16 +116,6 @@ def _placed(piece: xr.Dataset, bench: Bench) -> xr.Dataset:
     return piece.expand_dims(law=[bench.case.name], seed=[bench.seed])
 
 
-def _joined(pieces: list[xr.Dataset]) -> xr.Dataset:
-    """Tables of single laws and seeds as one, nan where nothing was asked for."""
-    how: Any = {"join": "outer", "data_vars": "all", "coords": "minimal", "compat": "override"}
-    rows: dict[str, list[xr.Dataset]] = {}
-    for piece in pieces:
-        rows.setdefault(str(piece["law"].values[0]), []).append(piece)
-    whole = [xr.concat(row, "seed", combine_attrs="drop_conflicts", **how) for row in rows.values()]
-    return xr.concat(whole, "law", combine_attrs="drop_conflicts", **how)
-
-
 def errors(estimates: xr.Dataset, route: str, law: str) -> xr.DataArray:
     """(mi, seed) estimates less the truth, where there are any."""
     values = estimates["mi_estimate"].sel(route=route, law=law)
@@ -145,8 +129,9 @@ def mean_absolute_error(estimates: xr.Dataset, route: str, law: str) -> Mean:
 
 def _follows(estimates: xr.Dataset, case: Case) -> Claim:
     found = mean_absolute_error(estimates, _BEST, case.name)
+    shown = [r for r in ROUTES if bool(estimates["mi_estimate"].sel(route=r, law=case.name).notnull().any())]
     numbers = {
-        f"mean absolute error, nats: {route}": str(mean_absolute_error(estimates, route, case.name)) for route in ROUTES
+        f"mean absolute error, nats: {route}": str(mean_absolute_error(estimates, route, case.name)) for route in shown
     }
     return Claim(
         f"{case.name}: debiased estimates on autoencoder codes follow the truth to {case.limit:.2f} nats on average.",
@@ -166,15 +151,21 @@ def _nothing_from_nothing(estimates: xr.Dataset) -> Claim:
     )
 
 
-def _compares(estimates: xr.Dataset, route: str, text: str, better: bool = False) -> Claim:
-    """Errors of another route less those of debiased codes, at the informations and in the repetitions both have."""
+def _compressed(estimates: xr.Dataset) -> Claim:
+    gaps = {str(law): _gap(estimates, "coordinates: debiased", str(law)) for law in estimates.law.values}
+    return Claim(
+        "Compression costs nothing: on codes the same estimator errs by no more than on coordinates.",
+        all_of([gap.above(-_SLIGHT) for gap in gaps.values()]),
+        {f"{law}: absolute error on coordinates less that on codes, nats": str(gap) for law, gap in gaps.items()},
+        _OURS,
+    )
+
+
+def _compares(estimates: xr.Dataset, route: str, text: str) -> Claim:
+    """That another route errs by no more than debiased codes, at the informations and in the repetitions both have."""
     gaps = {str(law): _gap(estimates, route, str(law)) for law in estimates.law.values}
-    limits = [
-        gap.below(_SLIGHT) if better else Mean(-gap.value, -gap.upper, -gap.lower).below(_SLIGHT)
-        for gap in gaps.values()
-    ]
-    label = "excess of absolute errors over codes, nats" if better else "absolute errors less those of codes, nats"
-    return Claim(text, all_of(limits), {f"{law}: {label}": str(gap) for law, gap in gaps.items()}, _OURS)
+    told = {f"{law}: absolute error less that of codes, nats": str(gap) for law, gap in gaps.items()}
+    return Claim(text, all_of([gap.below(_SLIGHT) for gap in gaps.values()]), told, _OURS)
 
 
 def _gap(estimates: xr.Dataset, route: str, law: str) -> Mean:
@@ -183,7 +174,8 @@ def _gap(estimates: xr.Dataset, route: str, law: str) -> Mean:
 
 
 def _neural(estimates: xr.Dataset) -> list[Claim]:
-    laws = [str(law) for law in estimates.law.values]
+    measured = estimates["mi_estimate"].sel(route="images: MINE").notnull().any(("mi", "seed"))
+    laws = [str(law) for law in estimates.law.values[measured]]
     high = {law: mean_over_seeds(_above(errors(estimates, "images: MINE", law))) for law in laws}
     given = {law: mean_over_seeds(_above(errors(estimates, "coordinates: MINE", law))) for law in laws}
     zero = {law: mean_over_seeds(errors(estimates, "images: MINE, training pairs", law).sel(mi=0.0)) for law in laws}
@@ -218,8 +210,8 @@ def _latent(latent: xr.Dataset) -> Claim:
     for law in latent.law.values:
         here = latent.sel(law=law)
         numbers[f"{law}: sizes found (true {int(here['true'].max())})"] = ", ".join(f"{int(v)}" for v in here["found"])
-        for dim in latent["dim"].values:
-            mean = mean_over_seeds(error.sel(law=law, dim=dim))
+        for dim in latent["latent"].values:
+            mean = mean_over_seeds(error.sel(law=law, latent=dim))
             if np.isfinite(mean.value):
                 numbers[f"{law}: mean absolute error at size {dim}, nats"] = str(mean)
     return Claim(

@@ -48,8 +48,8 @@ def mean_over_seeds(values: xr.DataArray | np.ndarray) -> Mean:
 
 
 def all_of(verdicts: list[Verdict]) -> Verdict:
-    """Holds if all hold, fails if one fails."""
-    return "fails" if "fails" in verdicts else "unclear" if "unclear" in verdicts else "holds"
+    """Holds if all hold, fails if one fails; of none nothing is known."""
+    return "fails" if "fails" in verdicts else "unclear" if "unclear" in verdicts or not verdicts else "holds"
 
 
 def any_of(verdicts: list[Verdict]) -> Verdict:

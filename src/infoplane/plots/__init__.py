@@ -2,7 +2,8 @@
 
 None of them shows a window, imports pyplot or changes a setting of matplotlib. Without an Axes a function makes a
 figure of its own, which belongs to whoever holds it: ``infoplane.plots.plane(ds).figure.savefig("plane.png")``.
-Information is drawn in bits unless ``unit="nats"``; calibrations and estimates of known laws in nats unless ``unit="bits"``.
+Information is drawn in bits unless ``unit="nats"``; calibrations and laws of known information in nats unless
+``unit="bits"``.
 """
 
 from .calibration import calibration, calibration_panels

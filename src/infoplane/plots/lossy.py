@@ -73,10 +73,11 @@ def against_truth_panels(dataset: xr.Dataset, *, difference: bool = False, unit:
     Raises:
         InputError: no such dataset, an unknown unit.
     """
-    if not isinstance(dataset, xr.Dataset) or "law" not in dataset.dims:
-        raise InputError("against_truth_panels needs a dataset of estimates over law, route, mi and seed.")
+    if not isinstance(dataset, xr.Dataset) or "law" not in dataset.dims or "mi_estimate" not in dataset:
+        raise InputError("against_truth_panels needs a dataset with mi_estimate over law, route, mi and seed.")
     columns: dict[str, list[str]] = {}
-    for route in map(str, dataset["route"].values):
+    measured = dataset["mi_estimate"].notnull().any([d for d in dataset["mi_estimate"].dims if d != "route"])
+    for route in map(str, dataset["route"].values[measured]):
         columns.setdefault(route.partition(":")[0].split()[-1], []).append(route)
     laws = [str(law) for law in dataset["law"].values]
     figure = new_figure(3.3 * len(columns) + 0.4, 2.4 * len(laws) + 1.3)
@@ -99,8 +100,8 @@ def latent_sizes(dataset: xr.Dataset, ax: Axes | None = None, *, unit: str = "na
     """Mean absolute error of estimates on codes of several latent sizes: a curve a law, a ring around the true size.
 
     Args:
-        dataset: ``mi_estimate`` over (law, dim, route, mi, seed), of which the first route is drawn, with ``found`` and
-            ``true`` latent sizes over (law, seed).
+        dataset: ``mi_estimate`` over (law, latent, route, mi, seed), of which the first route is drawn, with the latent
+            sizes ``found`` and ``true`` over (law, seed).
         ax: where to draw; a new figure if None.
         unit: "nats" or "bits".
         legend: whether to put a legend beside the Axes.
@@ -115,13 +116,13 @@ def latent_sizes(dataset: xr.Dataset, ax: Axes | None = None, *, unit: str = "na
     factor = per_nat(unit)
     ax = axes_or_new(ax, 6.2, 3.6)
     value = dataset["mi_estimate"].isel(route=0)
-    error = abs(value - value["mi"]).mean("mi").transpose("law", "dim", "seed") * factor
+    error = abs(value - value["mi"]).mean("mi").transpose("law", "latent", "seed") * factor
     laws = [str(law) for law in dataset["law"].values]
     entries = []
     for law, look in zip(laws, looks(len(laws)), strict=True):
-        one = error.sel(law=law).dropna("dim", how="all")
+        one = error.sel(law=law).dropna("latent", how="all")
         low, high = interval(one.to_numpy().T)
-        middle, dims = mean(one.to_numpy().T), one["dim"].to_numpy()
+        middle, dims = mean(one.to_numpy().T), one["latent"].to_numpy()
         ax.errorbar(dims, middle, [middle - low, high - middle], color=look.colour, elinewidth=0.8, linewidth=1.4)
         ax.plot(dims, middle, look.marker, color=look.colour, markersize=5.5)
         true = int(dataset["true"].sel(law=law).max())

@@ -1,0 +1,175 @@
+"""The estimator on codes: what it is fitted to, what it says, and how near it comes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import infoplane as ip
+from infoplane import laws
+from infoplane.compressors import CCA, PCA, Autoencoder
+from infoplane.estimators import KSG, Compressed, Gaussian, LayerBlock, PairwiseBounds, WeightedKL
+
+QUICK = Autoencoder(2, steps=400, batch=128)
+
+
+def linear(n: int = 2000, seed: int = 0, width: int = 30) -> tuple[np.ndarray, np.ndarray, float]:
+    """Two latent numbers a side, of 1.5 nats, spread over 30 columns with a little noise."""
+    law = laws.correlated_normal(1.5, 2, 2)
+    random = np.random.default_rng([seed, 1])
+    maps = np.random.default_rng(5).standard_normal((2, 2, width))
+    x, y = (z @ m + 1e-3 * random.standard_normal((n, width)) for z, m in zip(law.sample(n, seed), maps, strict=True))
+    return x, y, law.mutual_information
+
+
+@pytest.mark.parametrize("estimator", [WeightedKL(), KSG(), Gaussian()], ids=str)
+def test_codes_of_a_linear_embedding_keep_the_information(estimator) -> None:
+    x, y, truth = linear()
+    found = ip.mutual_information(x, y, Compressed(estimator, x=PCA(2), y=PCA(2)))
+    assert found.value == pytest.approx(truth, abs=max(4 * found.stderr, 0.1))
+    assert found.quantity == "I(E(X);E(Y)) of compressed variables"
+    assert found.n_samples == 2000
+    assert found.details["compressor_x"]["explained_variance"] > 0.999
+    assert any("No bound limits" in note for note in found.notes)
+
+
+def test_without_compressors_it_is_the_estimator() -> None:
+    x, y = laws.correlated_normal(1.0, 1, 1).sample(300, 0)
+    plain, wrapped = (ip.mutual_information(x, y, e) for e in (KSG(), Compressed(KSG())))
+    assert dataclasses.replace(wrapped, method=plain.method) == plain
+
+
+def test_canonical_directions_are_never_measured_on_what_they_were_fitted_to() -> None:
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((2, 800, 60))
+    found = ip.mutual_information(x, y, Compressed(Gaussian(), x=CCA(2), y=CCA(2)))
+    assert found.n_samples == 400
+    # Independent: standard error of a Gaussian value of 2 + 2 at n = 400 is sqrt(4 / 2) / 400 = .0035; in-sample it
+    # would be above .2.
+    assert abs(found.value) < 0.015
+    fitted, codes = CCA(2).fit(x, other=y), CCA(2).fit(y, other=x)
+    assert ip.mutual_information(fitted.encode(x), codes.encode(y), Gaussian()).value > 0.2
+    with pytest.raises(ip.InputError, match="holdout above 0"):
+        Compressed(x=CCA(2), holdout=0.0)
+
+
+def test_a_holdout_keeps_fitting_and_measuring_apart() -> None:
+    x, y, truth = linear()
+    found = ip.mutual_information(x, y, Compressed(Gaussian(), x=PCA(2), y=PCA(2), holdout=0.25))
+    assert found.n_samples == 1500
+    assert any("fitted on 500 samples, 1500 others" in note for note in found.notes)
+    assert found.value == pytest.approx(truth, abs=5 * found.stderr)
+
+
+def test_classes_pass_as_they_are() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 1000)
+    x = (6.0 * labels[:, None] + random.standard_normal((1000, 1))) * random.standard_normal((1, 20))
+    x += 0.01 * random.standard_normal((1000, 20))
+    found = ip.mutual_information(x, labels, Compressed(x=PCA(1), y=PCA(1)))
+    assert "compressor_y" not in found.details
+    assert found.value == pytest.approx(np.log(2), abs=0.05)  # classes six deviations apart: 1.4e-3 of it overlap
+
+
+def test_one_encoder_serves_sides_of_one_law_and_not_of_two() -> None:
+    x, y = laws.gaussian_images(2.0, 8).sample(1000, 0)
+    assert ip.mutual_information(x, y, Compressed(x=QUICK, y=QUICK)).details["shared_compressor"]
+    assert not ip.mutual_information(x, 1.0 - y, Compressed(x=QUICK, y=QUICK)).details["shared_compressor"]
+    with pytest.raises(ip.InputError, match="share=True"):
+        ip.mutual_information(x, y[:, :20], Compressed(x=QUICK, y=QUICK, share=True))
+
+
+def test_the_residual_warns_where_explained_variance_does_not() -> None:
+    x, y = laws.anti_pca(2.0).sample(3000, 0)
+    found = ip.mutual_information(x, y, Compressed(x=PCA(2), y=PCA(2)))
+    assert found.value < 1.0  # of 2 nats
+    assert found.details["compressor_x"]["explained_variance"] > 0.999
+    assert found.details["residual_p_value"] <= 0.01
+    assert any("the value is too low" in warning for warning in found.warnings)
+
+
+def test_loss_bounds_are_printed_and_marked_where_vacuous() -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((1500, 3))
+    s = x @ random.standard_normal((3, 10))
+    estimator = Compressed(Gaussian(), y=PCA(3))
+    for sigma in (0.5, 1e-3):
+        y = s + sigma * random.standard_normal(s.shape)
+        bound = ip.mutual_information(x, y, dataclasses.replace(estimator, sigma=sigma)).details["loss_bound_y"]
+        assert not bound["vacuous"]
+        assert 0.0 <= bound["spectrum"] <= bound["jensen"] <= bound["linear"] * (1 + 1e-12)
+    y = s + 1e-3 * random.standard_normal(s.shape)
+    found = ip.mutual_information(x, y, Compressed(Gaussian(), y=PCA(1), sigma=1e-3))
+    assert found.details["loss_bound_y"]["vacuous"]
+    assert any("vacuous" in note for note in found.notes)
+
+
+def test_shuffles_keep_the_compressors() -> None:
+    x, y, _ = linear(400)
+    estimator = Compressed(Gaussian(), x=PCA(2), y=PCA(2))
+    found = ip.mutual_information(x, y, estimator, null=20)
+    assert found.p_value < 0.06
+    assert abs(found.null) < 0.02
+    orders = np.stack([np.arange(400), np.random.default_rng(0).permutation(400)])
+    a, b = ip.samples.pair(x, y)
+    values = estimator.shuffled(a, b, orders, seed=0)
+    assert values[0] == pytest.approx(found.value, abs=1e-9)
+    half = dataclasses.replace(estimator, holdout=0.5)
+    assert half.shuffled(a, b, orders, seed=0)[0] == pytest.approx(half.estimate(a, b, seed=0).value, abs=1e-9)
+
+
+def test_a_plane_compresses_the_input_once_and_every_layer() -> None:
+    fits = []
+
+    @dataclasses.dataclass(frozen=True)
+    class Counted(PCA):
+        def fit(self, x, *, seed=0, other=None):
+            fits.append(x.shape)
+            return super().fit(x, seed=seed)
+
+    x, t, truth = linear(1000)
+    labels = (t[:, :1] > np.median(t[:, :1])).astype(np.int64)
+    block = LayerBlock(
+        np.stack([t, t, 2.0 * t]),
+        np.stack([labels] * 3),
+        np.stack([np.arange(1000), np.random.default_rng(0).permutation(1000)]),
+        x=np.stack([x] * 3),
+    )
+    found = Compressed(WeightedKL(), x=Counted(2), y=PCA(2)).layer(block)
+    assert fits == [(1000, 30)]
+    np.testing.assert_allclose(found.mi_input, truth, atol=0.15)  # four standard errors of .035
+    assert found.mi_target.shape == (3, 2)
+    assert (found.mi_target[:, 0] > 0.5).all()
+    assert (abs(found.mi_target[:, 1]) < 0.1).all()
+    with pytest.raises(ip.InputError, match="In a plane"):
+        Compressed(x=CCA(2)).layer(block)
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: Compressed("KSG"), "wraps an estimator"),  # pyright: ignore
+        (lambda: Compressed(PairwiseBounds(0.1)), "wraps estimates and lower bounds"),
+        (lambda: Compressed(x=3), "needs a compressor for x"),  # pyright: ignore
+        (lambda: Compressed(holdout=1.0), "holdout"),
+        (lambda: Compressed(sigma=0.0), "sigma"),
+        (lambda: ip.mutual_information(*linear(30)[:2], Compressed(x=PCA(2), holdout=0.9)), "20 samples to fit"),
+    ],
+)
+def test_what_cannot_be_done_is_said(make, match: str) -> None:
+    with pytest.raises(ip.InputError, match=match):
+        make()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mi", [0.0, 6.0])
+@pytest.mark.parametrize(
+    ("make", "size", "tolerance"), [(laws.gaussian_images, 16, 0.1), (laws.rectangle_images, 32, 0.25)]
+)
+def test_images_with_everything_found_from_the_data(make, size: int, tolerance: float, mi: float) -> None:
+    x, y = make(mi, size).sample(5000, 0)
+    assert ip.mutual_information(x, y, Compressed(x=Autoencoder(), y=Autoencoder())).value == pytest.approx(
+        mi, abs=tolerance
+    )
