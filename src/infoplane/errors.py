@@ -11,7 +11,7 @@ class InputError(ValueError):
 
 
 class Refusal(InputError):
-    """The data are sound, but this method cannot say anything about them; a sweep records nan, the reason, and goes on."""
+    """The data are sound, but this method cannot say anything about them; a sweep notes nan and why, and goes on."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -96,7 +96,7 @@ def permutation_test(
         value = tester.estimate(x, y, seed=seed).value
         notes = (
             *notes,
-            f"The p-value and the null are those of {tester}, which decides on dependence: {value:.4g} nats.",
+            f"The p-value and the null are those of {tester.short}, which decides on dependence: {value:.4g} nats.",
         )
     p_value = (1 + int((shuffled >= value).sum())) / (1 + null)
     return dataclasses.replace(found, p_value=p_value, null=float(shuffled.mean()), notes=notes)

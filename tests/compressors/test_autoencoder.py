@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import infoplane as ip
 from infoplane import laws
 from infoplane.compressors import PCA, Autoencoder, intrinsic_dimension, latent_scan
-from infoplane.compressors.latent import _bends
+from infoplane.compressors.latent import _bends, scan
 
 QUICK = {"steps": 300, "batch": 128}
 
@@ -49,18 +51,18 @@ def test_the_same_seed_gives_the_same_codes_and_units_do_not_matter() -> None:
 
 
 def test_the_latent_size_is_found() -> None:
-    scan = latent_scan(bowl())
-    assert scan.chosen == 2
-    assert scan.elbow
-    assert "bends at 2" in scan.notes[0]
-    assert scan.dims == tuple(sorted(scan.dims))
-    assert scan.losses[scan.dims.index(1)] > 3 * scan.losses[scan.dims.index(2)]
+    found = latent_scan(bowl())
+    assert found.chosen == 2
+    assert found.elbow
+    assert "bends at 2" in found.notes[0]
+    assert found.dims == tuple(sorted(found.dims))
+    assert found.losses[found.dims.index(1)] > 3 * found.losses[found.dims.index(2)]
 
 
 def test_data_that_fill_their_columns_have_no_elbow() -> None:
-    scan = latent_scan(np.random.default_rng(0).standard_normal((1000, 30)), dims=(2, 3, 4, 5))
-    assert not scan.elbow
-    assert "no elbow" in scan.notes[0]
+    found = latent_scan(np.random.default_rng(0).standard_normal((1000, 30)), dims=(2, 3, 4, 5))
+    assert not found.elbow
+    assert "no elbow" in found.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +78,27 @@ def test_data_that_fill_their_columns_have_no_elbow() -> None:
 def test_the_bend_is_at_the_true_size(losses: dict[int, float], best: int) -> None:
     bends = _bends({0: 1.0, **losses}, columns=48)
     assert max(bends, key=lambda d: bends[d]) == best
+
+
+class Stuck:
+    """Coordinates whose networks do as told: the first of two numbers is stuck, like one whose code has folded."""
+
+    seed, columns = 0, 48
+
+    def __init__(self) -> None:
+        self.coordinates = np.random.default_rng(0).standard_normal((200, 2)) @ np.ones((2, 48))
+        self.held_out = np.arange(20)
+
+    def train(self, dims: list[int], steps: int, attempt: int = 0) -> list:
+        good = {1: 0.3, 2: 0.004, 3: 0.0014, 4: 0.0008, 5: 0.0007, 6: 0.0006}
+        return [SimpleNamespace(dim=d, loss=0.06 if d == 2 and attempt == 0 else good[d]) for d in dims]
+
+    def loss(self, network: SimpleNamespace) -> np.ndarray:
+        return np.full(20, network.loss)
+
+
+def test_a_network_that_got_stuck_does_not_move_the_elbow() -> None:
+    assert scan(Stuck(), largest=6).chosen == 2  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("d", [1, 2, 4])

@@ -82,7 +82,7 @@ def test_the_influence_is_the_change_that_a_sample_makes(bound: type[NeuralBound
 # --- known laws
 
 
-@pytest.mark.parametrize("bound", [InfoNCE, SMILE], ids=lambda b: b.__name__)
+@pytest.mark.parametrize("bound", [InfoNCE, pytest.param(SMILE, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_ten_correlated_pairs_are_read_within_eight_hundredths(bound: type[NeuralBound], seed: int) -> None:
     found = ip.mutual_information(*normal(10_000, 10, 1.438, seed), bound(), seed=seed)
@@ -183,6 +183,7 @@ def test_many_data_sets_are_measured_side_by_side() -> None:
         assert estimate.value == pytest.approx(alone.value, abs=0.03)  # other networks and batches, the same folds
 
 
+@pytest.mark.slow
 def test_images_are_measured_by_convolutions() -> None:
     random = np.random.default_rng(9)
     grid = np.linspace(0, 1, 8)
@@ -208,7 +209,12 @@ def test_two_discrete_variables_are_counted_elsewhere(bound: type[NeuralBound]) 
 def test_too_few_samples_are_refused() -> None:
     with pytest.raises(ip.InputError, match="at least 16 samples to learn from and to be tested on, got 15"):
         ip.mutual_information(*normal(15, 1, 1.0), InfoNCE())
-    assert math.isfinite(ip.mutual_information(*normal(16, 1, 1.0), InfoNCE(steps=10)).value)
+
+
+@pytest.mark.slow
+@every_bound
+def test_sixteen_samples_are_enough_for_a_number(bound: type[NeuralBound]) -> None:
+    assert math.isfinite(ip.mutual_information(*normal(16, 1, 1.0), bound(steps=10)).value)
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,8 @@ def reproduce(
     if keep is not None:
         experiments.keep(result, keep)
     screen.claims(result.claims)
-    screen.files({"report": folder / "report.html", "figures": folder / "figures", "data": folder})
+    places = {"report": folder / "report.html", "figures": folder / "figures", "data": folder}
+    screen.files({name: path for name, path in places.items() if path.exists()})
     screen.took(result.wall_time, result.command)
     if strict and any(claim.verdict == "fails" for claim in result.claims):
         raise typer.Exit(3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -21,6 +23,9 @@ _FRONT_SAMPLES = 3000  # for the components in front: they need not be exact
 _HELD_OUT = 0.1  # of the samples, at most _MOST_HELD_OUT, for the errors that are reported
 _MOST_HELD_OUT = 1000
 _FEWEST = 100
+_RETRIES = 3
+_THREADS = 4
+_COMPILING = threading.Lock()
 
 
 class FittedAutoencoder(Fitted):
@@ -110,7 +115,7 @@ class Autoencoder(Compressor):
         found = scan(parts, parts.largest) if self.dim is None else None
         dim = self.dim or (found.chosen if found else 1)
         if self.kind == "dense":
-            network: Network = parts.train([dim], self.steps)[0]
+            network: Network = parts.best(dim, self.steps, found)
         else:
             network = self._convolutional(x, parts, dim, seed)
         fitted = FittedAutoencoder(front, network, found)
@@ -227,8 +232,24 @@ class Parts:
         held = min(int(_HELD_OUT * n), _MOST_HELD_OUT)
         self.held_out, self.kept = order[:held], order[held:]
 
-    def train(self, dims: list[int], steps: int) -> list[Dense]:
-        """A network for each latent size; sizes train side by side in threads."""
+    def best(self, dim: int, steps: int, found: LatentScan | None) -> Dense:
+        """The better of two networks by held-out loss, or of more where both do worse than the scan's shorter training.
+
+        Training can end in a folded code, which sends distant samples to one place: a loss several times too large.
+        """
+        limit = math.inf if found is None else found.loss_at(dim) * found.variance
+        networks = self.train([dim, dim], steps, attempt=1)
+        for attempt in range(3, 3 + _RETRIES):
+            if min(self.loss(network).mean() for network in networks) <= limit:
+                break
+            networks += self.train([dim], steps, attempt)
+        return min(networks, key=lambda network: self.loss(network).mean())
+
+    def train(self, dims: list[int], steps: int, attempt: int = 0) -> list[Dense]:
+        """A network for each latent size, from other weights for each place in the list and each attempt.
+
+        They train side by side in threads.
+        """
         import jax.numpy as jnp
 
         from . import training
@@ -239,13 +260,14 @@ class Parts:
         rows[:, :inputs] = self.coordinates[self.kept]
         x, rate, noise = jnp.asarray(rows), jnp.float32(s.rate), jnp.float32(s.noise)
 
-        def one(dim: int) -> Dense:
+        def one(place: int, steps: int = steps) -> Dense:
+            dim, start = dims[place], attempt + dims[:place].count(dims[place])
             mask = (np.arange(shape.code) < dim).astype(np.float32)
             flat = training.train(
-                jnp.asarray(training.initial(shape, (self.seed, 0xAE, dim))),
+                jnp.asarray(training.initial(shape, (self.seed, 0xAE, dim, start))),
                 x,
                 jnp.asarray(mask),
-                jnp.uint32((1_000_003 * self.seed + dim) % 2**32),
+                jnp.uint32((1_000_003 * self.seed + 1009 * start + dim) % 2**32),
                 jnp.int32(steps),
                 rate,
                 noise,
@@ -255,9 +277,10 @@ class Parts:
             layers = training.unpack(np.asarray(flat, np.float64), shape)
             return Dense(_trimmed(layers, inputs, dim), dim)
 
-        first = [one(dims[0])]  # compiles, so that the threads need not
-        with ThreadPoolExecutor() as threads:
-            return first + list(threads.map(one, dims[1:]))
+        with _COMPILING:  # once, however many threads and sides wait for it
+            one(0, steps=0)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            return list(threads.map(one, range(len(dims))))
 
     def loss(self, network: Dense) -> np.ndarray:
         """(held out,) squared errors of rebuilding samples that were not trained on."""

@@ -31,6 +31,7 @@ class LatentScan:
         chosen: the size at the elbow.
         neighbours: intrinsic dimension by nearest neighbours, around which sizes were tried.
         elbow: the log error bends there enough to be no accident.
+        variance: what losses are shares of.
         notes: the scan in words.
     """
 
@@ -39,7 +40,12 @@ class LatentScan:
     chosen: int
     neighbours: float
     elbow: bool
+    variance: float = 1.0
     notes: tuple[str, ...] = ()
+
+    def loss_at(self, dim: int) -> float:
+        """Loss at a size that was tried; infinite at others."""
+        return dict(zip(self.dims, self.losses, strict=True)).get(dim, math.inf)
 
     def as_details(self) -> dict[str, Any]:
         """The scan as plain values."""
@@ -84,11 +90,14 @@ def scan(parts: Parts, largest: int, dims: tuple[int, ...] | None = None) -> Lat
     held = parts.coordinates[parts.held_out]
     found = {0: float((held**2).sum(axis=1).mean())}
 
+    def train(sizes: list[int], attempt: int = 0) -> None:
+        for network in parts.train(sizes, _STEPS, attempt):
+            found[network.dim] = min(float(parts.loss(network).mean()), found.get(network.dim, math.inf))
+
     def measure(sizes: list[int]) -> None:
         new = [d for d in sizes if 1 <= d <= largest + 1 and d <= parts.columns and d not in found]
         if new:
-            networks = parts.train(new, _STEPS)
-            found.update({n.dim: float(parts.loss(n).mean()) for n in networks})
+            train(new)
 
     if dims is not None:
         largest = max(dims)
@@ -97,13 +106,20 @@ def scan(parts: Parts, largest: int, dims: tuple[int, ...] | None = None) -> Lat
         centre = int(np.clip(round(guess), 1, largest))
         measure(list(range(centre - 2, centre + 3)))
         _follow(found, measure, largest, parts.columns)
+        for attempt in (1, 2):  # a network that was stuck makes a bend one size too late: try the size before again
+            bends = _bends(found, parts.columns)
+            best = max(bends, key=lambda d: bends[d], default=0)
+            again = [d for d in (best - 1, best) if d >= 1 and d in found]
+            if again:
+                train(again, attempt)
+            _follow(found, measure, largest, parts.columns)
     bends = _bends(found, parts.columns)
     best = max((d for d in bends if d <= largest), key=lambda d: bends[d], default=max(found))
     elbow = bends.get(best, 0.0) >= _BEND
     chosen = best if elbow else min(largest, max(found))
     sizes = tuple(sorted(found))
     losses = tuple(found[d] / found[0] for d in sizes)
-    return LatentScan(sizes, losses, chosen, guess, elbow, _words(sizes, losses, chosen, guess, elbow))
+    return LatentScan(sizes, losses, chosen, guess, elbow, found[0], _words(sizes, losses, chosen, guess, elbow))
 
 
 def _follow(found: dict[int, float], measure: Any, largest: int, columns: int) -> None:

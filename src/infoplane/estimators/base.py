@@ -234,9 +234,26 @@ class Estimator(abc.ABC):
             notes=tuple(reasons),
         )
 
+    @property
+    def short(self) -> str:
+        """As one would type it: settings at their default are left out."""
+        return _briefly(self)
+
     def __str__(self) -> str:
         """``Binned(bins=30, range='known', kind='width')``: as one would write it."""
         return repr(self)
+
+
+def _briefly(method: Any) -> str:
+    """A method with the settings that differ from their defaults, and what it wraps likewise."""
+    parts = []
+    for field in dataclasses.fields(method):
+        value = getattr(method, field.name)
+        if isinstance(value, Estimator):
+            parts.append(_briefly(value))
+        elif value != field.default:
+            parts.append(f"{field.name}={_briefly(value) if dataclasses.is_dataclass(value) else repr(value)}")
+    return f"{type(method).__name__}({', '.join(parts)})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import qr, solve_triangular
@@ -44,7 +44,7 @@ def degrees_of_freedom(step: np.ndarray) -> Degrees:
         return -_log_copula(z, state["scatter"], nu)
 
     normal = loss(0.0)
-    found = minimize_scalar(loss, bounds=(2e-3, LARGEST), method="bounded", options={"xatol": 5e-4})
+    found: Any = minimize_scalar(loss, bounds=(2e-3, LARGEST), method="bounded", options={"xatol": 5e-4})
     best = float(found.x)
     if normal - found.fun < EVIDENCE:
         return Degrees(np.inf, 0.0)

@@ -181,7 +181,7 @@ def mine(benches: Sequence[Bench]) -> list[xr.Dataset]:
     """MINE at some informations, one program for all of them and all repetitions; a table a repetition.
 
     Held out it stops early. On the training pairs, as in the published protocol, it makes all updates of its budget.
-    The critics are dense, on the pixels' leading directions: convolutions at all informations would take most of an hour.
+    On images both have the same critic, dense, on the pixels' leading directions: convolutions would take far longer.
     """
     from ..estimators.bounds import MINE
     from ..estimators.critics import Concatenated
@@ -190,7 +190,7 @@ def mine(benches: Sequence[Bench]) -> list[xr.Dataset]:
     routes = {"coordinates: MINE": MINE(steps=2 * size.mine_steps)}
     if not benches[0].case.large:
         free = Concatenated(hidden=100, negatives=1, gaussian=False)
-        routes["images: MINE"] = MINE(steps=size.mine_steps)
+        routes["images: MINE"] = MINE(free, steps=size.mine_steps)
         routes["images: MINE, training pairs"] = MINE(free, steps=size.mine_steps, held_out=False)
     cells = [(bench, mi) for bench in benches for mi in size.some]
     found: list[Findings] = [{} for _ in benches]

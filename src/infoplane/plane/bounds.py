@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -79,7 +80,7 @@ def encoder_beta(p_x: np.ndarray, encoder: np.ndarray, p_y_given_x: np.ndarray) 
         return constant + float(p_x @ (beta * own + log_z))
 
     ends = (math.log(_BETAS[0]), math.log(_BETAS[1]))
-    found = minimize_scalar(residual, bounds=ends, method="bounded", options={"xatol": 1e-10})
+    found: Any = minimize_scalar(residual, bounds=ends, method="bounded", options={"xatol": 1e-10})
     best = min((found.x, *ends), key=residual)
     return LayerBeta(
         math.exp(best),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from ..estimate import Estimate
-from ..samples import Variable
-from . import routes
-from .base import Estimator
-from .plugin import Plugin
-
-_FEW = 0.5  # distinct rows, in square roots of n, below which floats are counted as the classes they are
+from ...estimate import Estimate
+from ...samples import Variable
+from ..base import Estimator
+from ..ksg import KSG
+from ..mixture import Mixture
+from ..plugin import Plugin
+from ..weighted import WeightedKL
+from .comparison import explained, route
+from .continuous import continuous
+from .labels import labels
+from .rounding import has_ties, readable
 
 
 @dataclass(frozen=True)
@@ -41,47 +44,27 @@ class Automatic(Estimator):
     compress: bool = True
 
     def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> Estimate:
-        (x, told), (y, more) = _readable(x, seed), _readable(y, seed + 1)
+        (x, told), (y, more) = readable(x, seed), readable(y, seed + 1)
         if x.kind == y.kind == "discrete":
-            counted = Plugin("miller-madow").estimate(x, y, seed=seed)
-            found = routes.chosen(counted, "both variables are discrete")
+            found = explained(route(Plugin("miller-madow"), x, y, seed), "both variables are discrete")
         elif x.kind == y.kind:
-            found = routes.continuous(x, y, seed, self.compress)
+            found = continuous(x, y, seed, Automatic(compress=False) if self.compress else None)
         else:
-            found = routes.labels(*((x, y) if x.kind == "continuous" else (y, x)), seed)
+            found = labels(*((x, y) if x.kind == "continuous" else (y, x)), seed)
         return dataclasses.replace(found, notes=(*found.notes, *told, *more), method=f"{self}, here {found.method}")
 
     def entropy(self, x: Variable, *, seed: int = 0) -> Estimate:
-        from .weighted import WeightedKL
-
         return (Plugin() if x.kind == "discrete" else WeightedKL()).entropy(x, seed=seed)
 
     def conditional(self, x: Variable, y: Variable, z: Variable, *, seed: int = 0) -> Estimate:
-        from .ksg import KSG
-
         if x.kind == y.kind == z.kind == "continuous":
             return KSG().conditional(x, y, z, seed=seed)
         return super().conditional(x, y, z, seed=seed)
 
     def tester(self, x: Variable, y: Variable) -> Estimator:
-        from .ksg import KSG
-        from .mixture import Mixture
-
         if x.kind == y.kind == "discrete":
             return Plugin()
-        return KSG(standardise=True) if x.kind == y.kind and not (routes.has_ties(x) or routes.has_ties(y)) else Mixture()
+        return KSG(standardise=True) if x.kind == y.kind and not (has_ties(x) or has_ties(y)) else Mixture()
 
     def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int = 0) -> np.ndarray:
         return self.tester(x, y).shuffled(x, y, orders, seed=seed)
-
-
-def _readable(v: Variable, seed: int) -> tuple[Variable, tuple[str, ...]]:
-    """Floats with few distinct rows as the classes they are, rounded ones without their ties, and notes of it."""
-    if v.kind == "discrete":
-        return v, ()
-    if v.n_classes > max(2.0, _FEW * math.sqrt(v.n)):
-        return routes.spread(v, seed)
-    note = (
-        f"{v.name} is made of floats but takes {v.n_classes} values in {v.n} samples, so they were counted as classes."
-    )
-    return Variable(v.codes[:, None], v.name), (note,)
