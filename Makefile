@@ -18,8 +18,9 @@ help:
 demo: $(VENV)/.installed
 	@$(BIN)/infoplane demo --out demo
 
+# One thread for linear algebra: two test processes share the cores, and waiting threads would slow both.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -112,3 +112,33 @@ def test_what_cannot_be_conditioned_on_is_refused() -> None:
         ip.conditional_mutual_information([0, 1, 0, 1], [0, 1, 1, 0], [0, 0, 0, 1])
     with pytest.raises(ip.InputError, match="z has nan"):
         ip.conditional_mutual_information([0, 1, 0], [0, 1, 1], [0.0, np.nan, 1.0])
+
+
+def test_an_infinite_value_has_no_limit_and_few_samples_none_either() -> None:
+    x = np.random.default_rng(0).standard_normal((200, 2))
+    assert ip.mutual_information(x, x, extrapolate=True).value == math.inf
+    with pytest.raises(ip.InputError, match="at least 20, got 3"):
+        ip.mutual_information([0, 1, 0], [0, 1, 1], Plugin(), extrapolate=True)
+
+
+def test_the_misfit_of_the_line_is_added_to_the_error_of_the_groups() -> None:
+    random = np.random.default_rng(0)
+    x, y, groups = random.integers(0, 10, 400), random.integers(0, 10, 400), np.repeat(np.arange(100), 4)
+    plain = ip.mutual_information(x, y, Plugin(), groups=groups)
+    limit = ip.mutual_information(x, y, Plugin(), groups=groups, extrapolate=True)
+    assert limit.stderr > plain.stderr
+
+
+def test_few_groups_make_a_rough_error() -> None:
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 2, (2, 60))
+    assert any(
+        "few to halve" in warning for warning in ip.mutual_information(x, y, groups=np.arange(60) // 10).warnings
+    )
+    assert not ip.mutual_information(x, y, groups=np.arange(60) // 2).warnings
+
+
+def test_a_difference_of_infinite_numbers_is_refused() -> None:
+    x, y = np.random.default_rng(0).standard_normal((2, 200))
+    with pytest.raises(ip.InputError, match="difference of infinite numbers"):
+        ip.conditional_mutual_information(x, y, x, ip.estimators.Gaussian())

@@ -1,8 +1,8 @@
 """infoplane: how information flows through neural networks.
 
 Five nouns: ``estimators``, ``recordings``, ``bottleneck``, ``infinite`` and ``variational``; this version has the
-first two and the experiments built on them. Public names load on first use, so importing the package is cheap and
-does not import JAX.
+first two, with the laws, compressors and calibration that estimators need, and the experiments built on them. Public
+names load on first use, so importing the package is cheap and does not import JAX.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _MODULES = (
     "calibration",
     "channels",
+    "compressors",
     "data",
     "estimators",
     "experiments",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from . import (
         calibration,
         channels,
+        compressors,
         data,
         estimators,
         experiments,

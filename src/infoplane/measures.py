@@ -66,10 +66,10 @@ def mutual_information(
     progress("estimating", 1, 1)
     if null:
         found = permutation_test(found, first, second, estimator, members, null=null, seed=seed, progress=progress)
-    if extrapolate:
-        found = extrapolated(found, first, second, estimator, members, seed=seed)
     if subsamples or not members.alone:
         found = subsampled(found, first, second, estimator, members, halves=subsamples or _HALVES, seed=seed)
+    if extrapolate:
+        found = extrapolated(found, first, second, estimator, members, seed=seed)
     return found
 
 

@@ -15,6 +15,7 @@ from .samples import Variable, variable
 
 _STREAM = 0x0E11  # keeps these draws apart from those an estimator makes of the same seed
 _TOGETHER = 10  # shuffles between two reports of progress
+_ROUGH = 20  # samples, or groups of them, below which parts of them say little
 _PARTS = (1, 2, 4)  # disjoint parts a sample is cut into for the limit in 1/n
 
 
@@ -117,7 +118,9 @@ def subsampled(
     error = float(np.std(values[:halves], ddof=1))
     kept = "groups" if not groups.alone else "samples"
     note = f"The standard error is the spread over {halves} random halves of the {kept}."
-    return dataclasses.replace(found, stderr=error, notes=(*found.notes, note))
+    few = f"{groups.count} {kept} are few to halve: the standard error is rough."
+    warnings = (*found.warnings, few) if groups.count < _ROUGH else found.warnings
+    return dataclasses.replace(found, stderr=error, notes=(*found.notes, note), warnings=warnings)
 
 
 def extrapolated(
@@ -128,6 +131,11 @@ def extrapolated(
     Right for methods whose bias falls as 1/n, such as counts (Strong et al., arXiv:cond-mat/9603127); nearest
     neighbours approach their limit more slowly. The line's own misfit is added to the standard error.
     """
+    if math.isinf(found.value):
+        return dataclasses.replace(found, notes=(*found.notes, "An infinite value has no limit to be taken."))
+    if groups.count < _ROUGH:
+        kept = "samples" if groups.alone else "groups"
+        raise InputError(f"extrapolate cuts the {kept} into four and needs at least {_ROUGH}, got {groups.count}.")
     random = np.random.default_rng([seed, _STREAM, 2])
     means = [found.value]
     for pieces in _PARTS[1:]:

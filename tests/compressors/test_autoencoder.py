@@ -86,7 +86,7 @@ class Stuck:
     seed, columns = 0, 48
 
     def __init__(self) -> None:
-        self.coordinates = np.random.default_rng(0).standard_normal((200, 2)) @ np.ones((2, 48))
+        self.coordinates = np.random.default_rng(0).standard_normal((200, 2)) @ np.eye(2, 48) / np.sqrt(2)
         self.held_out = np.arange(20)
 
     def train(self, dims: list[int], steps: int, attempt: int = 0) -> list:

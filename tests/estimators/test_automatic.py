@@ -190,3 +190,23 @@ def test_five_coordinates_through_a_network_in_a_hundred_columns(seed: int) -> N
     law = ip.laws.tanh_embedding(2.554, 5, 100)
     found = ip.mutual_information(*sampled(law, 4000, seed))
     assert abs(found.value - 2.554) < 0.2
+
+
+def test_constants_and_too_few_samples() -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((300, 3))
+    for y in (np.ones(300), np.ones((300, 2))):
+        for found in (ip.mutual_information(x, y), ip.mutual_information(y, x)):
+            assert found.value == 0.0
+            assert "is constant" in found.notes[0]
+    with pytest.raises(Refusal, match="at least 10 samples of continuous data, got 4"):
+        ip.mutual_information(x[:4], x[:4, :1] + 1.0)
+
+
+def test_neighbours_in_few_dimensions_are_not_smoothed_away() -> None:
+    """A wave of three half-turns: forty neighbours would span it."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((2000, 2))
+    y = np.sin(3 * x[:, :1]) + 0.5 * random.standard_normal((2000, 1))
+    wide, narrow = ip.mutual_information(x, y), ip.mutual_information(x[:, :1], y)
+    assert abs(wide.value - narrow.value) < 0.1

@@ -173,3 +173,14 @@ def test_images_with_everything_found_from_the_data(make, size: int, tolerance: 
     assert ip.mutual_information(x, y, Compressed(x=Autoencoder(), y=Autoencoder())).value == pytest.approx(
         mi, abs=tolerance
     )
+
+
+def test_a_dead_layer_does_not_stop_a_sweep() -> None:
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((300, 5)), random.integers(0, 2, 300)
+    layers = {"alive": x[:, :4] + 0.1 * random.standard_normal((300, 4)), "dead": np.zeros((300, 4))}
+    recording = ip.recordings.from_arrays(layers, y, x=x)
+    method = Compressed(WeightedKL(), x=PCA(1), y=PCA(1))
+    plane = ip.information_plane(recording, method, channel=ip.channels.Identity(assume_stochastic=True)).squeeze()
+    assert plane.mi_input.sel(layer="dead") == plane.mi_target.sel(layer="dead") == 0.0
+    assert plane.mi_input.sel(layer="alive") > 0.5

@@ -153,6 +153,11 @@ class Estimator(abc.ABC):
             )
         both = self.estimate(x, Variable(np.hstack([y.values, z.values]), "y and z"), seed=seed)
         alone = self.estimate(x, z, seed=seed)
+        if math.isinf(alone.value) or math.isinf(both.value):
+            raise Refusal(
+                f"I({x.name}; y | z) by the chain rule is a difference of infinite numbers, since {x.name} and another "
+                "variable determine each other; drop what is known already, or use KSG()."
+            )
         return dataclasses.replace(
             both,
             value=both.value - alone.value,
@@ -187,7 +192,7 @@ class Estimator(abc.ABC):
             direction="estimate",
             quantity="I(X;Y|Z)",
             n_samples=z.n,
-            notes=(f"Mean over the {z.n_classes} classes of z.", *(note for e in parts for note in e.notes)),
+            notes=(f"Mean over the {z.n_classes} classes of z.", *dict.fromkeys(n for e in parts for n in e.notes)),
             warnings=tuple(dict.fromkeys(warning for e in parts for warning in e.warnings)),
             details={},
         )

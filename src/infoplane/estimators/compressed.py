@@ -232,5 +232,7 @@ def _few(x: Variable, y: Variable) -> bool:
 def _code(maker: Compressor | None, values: np.ndarray, seed: int) -> tuple[np.ndarray, Fitted | None]:
     if maker is None or values.dtype.kind != "f":
         return values, None
+    if not (values != values[0]).any():
+        return values[:, :1], None  # a dead layer needs no code: of a constant nothing is known, whatever its width
     fitted = maker.fit(values, seed=seed)
     return fitted.encode(values), fitted

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ...errors import Refusal
 from ...estimate import Estimate
 from ...samples import Variable
 from ..base import Estimator
@@ -19,6 +20,8 @@ from .comparison import explained, route
 from .continuous import continuous
 from .labels import labels
 from .rounding import has_ties, readable
+
+_LEAST = 10  # samples below which nothing can be said of continuous data
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,13 @@ class Automatic(Estimator):
     compress: bool = True
 
     def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> Estimate:
+        for v in (x, y):
+            if not (v.values != v.values[0]).any():
+                note = f"{v.name} is constant, so nothing can be known of it or from it: exactly 0."
+                return Estimate(0.0, 0.0, n_samples=x.n, notes=(note,), method=str(self))
         (x, told), (y, more) = readable(x, seed), readable(y, seed + 1)
+        if {x.kind, y.kind} != {"discrete"} and x.n < _LEAST:
+            raise Refusal(f"{self.short} needs at least {_LEAST} samples of continuous data, got {x.n}; gather more.")
         if x.kind == y.kind == "discrete":
             found = explained(route(Plugin("miller-madow"), x, y, seed), "both variables are discrete")
         elif x.kind == y.kind:
@@ -57,6 +66,7 @@ class Automatic(Estimator):
         return (Plugin() if x.kind == "discrete" else WeightedKL()).entropy(x, seed=seed)
 
     def conditional(self, x: Variable, y: Variable, z: Variable, *, seed: int = 0) -> Estimate:
+        x, y, z = (readable(v, seed + place)[0] for place, v in enumerate((x, y, z)))
         if x.kind == y.kind == z.kind == "continuous":
             return KSG().conditional(x, y, z, seed=seed)
         return super().conditional(x, y, z, seed=seed)

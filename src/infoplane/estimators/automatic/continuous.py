@@ -86,9 +86,9 @@ def _by_copula(x: Variable, y: Variable, copula: Baseline, found: Estimate, seed
 
 
 def _neighbours(x: Variable, y: Variable, seed: int) -> Routes:
-    """Debiased nearest neighbours, plain and weighted; none where distances of zero forbid them."""
+    """Debiased nearest neighbours, plain and, where weights cancel bias, weighted; none where distances are zero."""
     found: Routes = {}
-    for inner in (KozachenkoLeonenko(), WeightedKL(k=40)):
+    for inner in (KozachenkoLeonenko(), WeightedKL(k=40))[: 1 if x.dim + y.dim < _FEWEST else 2]:
         try:
             found |= together(route(Debiased(inner), tamed(x), tamed(y), seed))
         except InputError:
