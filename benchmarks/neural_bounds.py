@@ -5,7 +5,7 @@ torch-mist pins numpy below 2 and runs with a newer one, installed without its p
 
 The law: 10 + 10 correlated normal coordinates, n = 10,000, I = 1.438 nats. Ours takes its default settings, two folds,
 so that all samples are evaluated. The Gaussian base holds this very law, so our value needs no network here; the rows
-"no base" train the same critics from nothing, at a smaller learning rate, and show what the loop alone gives. torch-mist
+"no base" train the same critics from nothing, at a smaller learning rate, and show what the loop alone gives. Theirs
 learns from one half, of which it keeps a tenth for early stopping, and is evaluated on the other half, which is half of
 our work: ``separable`` critic, two hidden layers of 64, its default batches of 128 (a step with 512 costs it five times
 as much), a patience of five epochs, evaluation in groups of 1,000, other settings its own. Ours is warm: its programs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from infoplane import InputError
-from infoplane.samples import Variable, pair, variable
+from infoplane.samples import Variable, moderate, pair, variable
 
 FLOATS = {
     "list": [1.0, 2.5],
@@ -114,3 +115,45 @@ def test_the_values_are_not_copied_needlessly_nor_changed() -> None:
     values.flags.writeable = False
     assert np.shares_memory(variable(values).values, values)
     assert isinstance(variable(values), Variable)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.ma.masked_equal([1.0, -9.0, 2.0], -9.0), "x has 1 masked values"),
+        (pd.Series(["a", pd.NA], dtype="string"), "missing values"),
+        (np.array([np.zeros(2), np.zeros(3)], object), "arrays or lists as objects"),
+        (np.array([10**30, 1], object), "integers beyond 64 bits"),
+    ],
+)
+def test_odd_containers_are_refused_in_a_sentence(values: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        variable(values)
+    assert str(caught.value).endswith(".")
+
+
+def test_a_mask_that_hides_nothing_is_no_matter() -> None:
+    np.testing.assert_array_equal(variable(np.ma.masked_equal([1.0, 2.0], 5.0)).values, [[1.0], [2.0]])
+
+
+@pytest.mark.parametrize("exponent", [-1000, -700, 700, 1000])
+def test_scales_that_squares_cannot_bear_are_brought_back_exactly(exponent: int) -> None:
+    values = np.random.default_rng(0).standard_normal((50, 3)) * [1.0, 8.0, 0.0]
+    found = moderate(variable(np.ldexp(values, exponent)))
+    assert np.isfinite(found.values**4).all()
+    assert (found.values[:, :2] ** 4 > 0).all()
+    factor = found.values[0, 0] / values[0, 0]
+    assert math.frexp(factor)[0] == 0.5
+    np.testing.assert_array_equal(found.values, factor * values)
+
+
+def test_columns_of_opposite_extremes_are_both_brought_back() -> None:
+    x = np.random.default_rng(0).standard_normal((50, 2))
+    found = moderate(variable(x * [1e200, 1e-200])).values
+    np.testing.assert_allclose(np.abs(np.corrcoef(found[:, 1], x[:, 1])), 1.0)
+    assert 1e-75 < np.abs(found).max(axis=0).min() < np.abs(found).max() < 1e70
+
+
+def test_usual_scales_stay_as_they_are() -> None:
+    given = variable(np.array([[1e50, 0.0], [1e-50, 1.0]]))
+    assert moderate(given) is given

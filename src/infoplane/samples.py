@@ -11,6 +11,7 @@ import numpy as np
 from .errors import InputError
 
 Kind = Literal["continuous", "discrete"]
+_MODEST = 200  # binary exponents up to which fourth powers of float64 neither overflow nor vanish
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,11 @@ def variable(values: Any, name: str = "x") -> Variable:
     """
     if isinstance(values, Variable):
         return values
-    if hasattr(values, "detach"):  # torch, without importing it
+    if isinstance(values, np.ma.MaskedArray):
+        masked = int(np.ma.getmaskarray(values).sum())
+        if masked:
+            raise InputError(f"{name} has {masked} masked values; drop their rows, or fill them with values.filled().")
+    elif hasattr(values, "detach"):  # torch, without importing it
         values = values.detach().cpu()
         values = values.float() if str(values.dtype) == "torch.bfloat16" else values
     try:
@@ -108,22 +113,56 @@ def is_real(value: Any) -> bool:
 
 
 def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
-    if any(v is None or v != v for v in array.flat):
+    if any(isinstance(v, np.ndarray | list | tuple | dict | set) for v in array.flat):
+        raise InputError(f"{name} holds arrays or lists as objects; pass one array (n, d), as np.stack makes.")
+    if any(_is_missing(v) for v in array.flat):
         raise InputError(f"{name} has missing values; drop or fill them.")
     if all(isinstance(v, str) for v in array.flat):
         return array.astype(str)
     if all(isinstance(v, bool | int | np.integer | np.bool_) for v in array.flat):
-        return array.astype(np.int64)
+        try:
+            return array.astype(np.int64)
+        except OverflowError:
+            raise InputError(
+                f"{name} holds integers beyond 64 bits; pass floats, or strings if they are names."
+            ) from None
     raise InputError(f"{name} holds mixed objects; pass an array of one type: floats, integers, booleans or strings.")
 
 
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # the missing value of pandas is neither equal to itself nor unequal
+        return True
+
+
+def moderate(x: Variable) -> Variable:
+    """The variable, multiplied by a power of two to within 1e60 and 1e-60 where squares would over- or underflow.
+
+    No digit changes, so information does not; a differential entropy would, by the logarithm of the factor.
+    """
+    if x.values.dtype != np.float64:
+        return x
+    exponents, filled = exponents_of(x.values), x.values.any(axis=0)
+    widest = int(exponents.max(where=filled, initial=-2000))
+    common = widest - int(np.clip(widest, -_MODEST, _MODEST))
+    # One factor for all, as far as it goes: narrower columns stay so, unless they would vanish.
+    beyond = np.where(filled, common + np.minimum(exponents - common + _MODEST + 40, 0), 0)
+    return Variable(np.ldexp(x.values, -beyond), x.name) if beyond.any() else x
+
+
+def exponents_of(values: np.ndarray) -> np.ndarray:
+    """(d,) powers of two that bring the largest absolute value of each column of (n, d) floats into [1/2, 1)."""
+    return np.frexp(np.maximum(np.abs(values.max(axis=0)), np.abs(values.min(axis=0))))[1]
+
+
 def pair(x: Any, y: Any, *, need: int = 2, who: str = "mutual_information") -> tuple[Variable, Variable]:
-    """Two variables of one sample.
+    """Two variables of one sample, of a scale whose squares are finite (:func:`moderate`).
 
     Raises:
         InputError: what :func:`variable` refuses, lengths that differ, fewer than ``need`` samples.
     """
-    first, second = variable(x, "x"), variable(y, "y")
+    first, second = moderate(variable(x, "x")), moderate(variable(y, "y"))
     if first.n != second.n:
         raise InputError(f"{who} needs x and y of one length, got {first.n} and {second.n} samples.")
     if first.n < need:

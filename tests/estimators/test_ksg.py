@@ -248,3 +248,15 @@ def test_a_million_samples_stay_in_memory() -> None:
     estimate, error, megabytes = map(float, done.stdout.split())
     assert abs(estimate + 0.5 * math.log(0.75)) < 5 * 1.5 * error
     assert megabytes < 500
+
+
+@pytest.mark.parametrize("variant", [1, 2])
+def test_a_discrete_condition_is_taken_class_by_class(variant: int) -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((200, 1))
+    y = x + random.standard_normal((200, 1))
+    z = (random.random(200) < 0.3).astype(int)
+    found = ip.conditional_mutual_information(x, y, z, KSG(variant=variant))
+    parts = [(z == c).mean() * ip.mutual_information(x[z == c], y[z == c], KSG(variant=variant)).value for c in (0, 1)]
+    assert found.value == pytest.approx(sum(parts), abs=1e-12)
+    assert found.quantity == "I(X;Y|Z)"

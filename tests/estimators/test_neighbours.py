@@ -176,3 +176,16 @@ def test_a_forked_process_can_scan(tmp_path: Path) -> None:
     root = Path(neighbours.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, timeout=120)
+
+
+def test_the_route_does_not_depend_on_what_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Routes agree to rounding only, so that one seed would not mean one value."""
+    sizes = [(n, d, counting) for n in (100, 300, 999, 1000, 2500) for d in (2, 5, 10) for counting in (False, True)]
+
+    def chosen() -> list[str]:
+        return [choose(n, d, "euclidean", counting=counting, device="cpu").method for n, d, counting in sizes]
+
+    with_numba = chosen()
+    assert "numba" in sys.modules  # scan brings it
+    monkeypatch.delitem(sys.modules, "numba")
+    assert chosen() == with_numba

@@ -11,11 +11,13 @@ import numpy as np
 
 from ..errors import InputError, Refusal
 from ..estimate import Estimate
-from ..samples import Variable
+from ..samples import Variable, exponents_of
 from .base import Density, Pointwise, influence_error
+from .doubts import extreme_values
 from .relations import exact_relation, repeated_values
-from .whitening import whiten
+from .whitening import unresolved, whiten
 
+_MODEST = 200  # binary exponents up to which squares need no care
 LARGEST_DIMENSION = 12  # beyond, neighbours are too far away to see a density
 _CLOSE = "Its standard error ignores that neighbours share noise: the true spread is up to 1.5 times as large."
 
@@ -112,6 +114,8 @@ class Entropies(Pointwise):
             t, labels = (x, y) if x.kind == "continuous" else (y, x)
             orders = orders if t is x else np.argsort(orders, axis=1)  # shuffling T is shuffling labels back
             values, _ = self._coordinates(t, seed)
+            if not values.shape[1]:
+                return np.zeros(len(orders))
             settled, whole, _ = self._whole(values, labels.codes)
             return np.array([(whole.terms - settled._within(values, labels.codes[o]).terms).mean() for o in orders])
         if x.kind == "discrete":
@@ -125,19 +129,23 @@ class Entropies(Pointwise):
 
     def _coordinates(self, x: Variable, seed: int, side: int = 0) -> tuple[np.ndarray, float]:
         values = np.asarray(x.values, np.float64)
+        exponent = int(exponents_of(values).max())
+        exponent = exponent if abs(exponent) > _MODEST else 0
+        values = np.ldexp(values, -exponent)  # one factor for all columns, so that no square over- or underflows
+        scaled = 2.0 * math.log(2.0) * exponent
         if self.jitter:
             random = np.random.default_rng([seed, 0x1177, side])
             values = values - values.mean(axis=0)
             values = values + self.jitter * values.std(axis=0) * random.standard_normal(values.shape)
         white = whiten(values)
         if self.whiten:
-            return white.values, white.log_det
+            return white.values, white.log_det + white.rank * scaled
         if white.rank < x.dim:
             raise InputError(
                 f"{type(self).__name__}(whiten=False) needs columns that are linearly independent; {x.name} varies in "
                 f"{white.rank} of {x.dim} dimensions: use whiten=True."
             )
-        return values - values.mean(axis=0), 0.0
+        return values - values.mean(axis=0), x.dim * scaled
 
     def _check(self, n: int, dim: int) -> None:
         who = type(self).__name__
@@ -174,7 +182,7 @@ class Entropies(Pointwise):
         parts = self._parts(x, y, seed)
         for v, part in zip((x, y), parts, strict=True):
             if not part.shape[1]:
-                return Density(np.zeros(x.n), (f"{v.name} is constant: nothing can be known of it, exactly.",))
+                return _constant(v)
         relation = exact_relation(x, y, *parts)
         if relation is not None:
             return Density(np.zeros(x.n), (), (relation,), infinite=True)
@@ -188,7 +196,7 @@ class Entropies(Pointwise):
         return Density(
             terms[kept],
             notes=(*changed, *_once(found, "notes"), _CLOSE),
-            warnings=(*repeated_values(x), *repeated_values(y), *_once(found, "warnings")),
+            warnings=(*_doubts(x), *_doubts(y), *_once(found, "warnings")),
             details=_details(("h_x", "h_y", "h_xy"), found),
         )
 
@@ -235,13 +243,13 @@ class Entropies(Pointwise):
         share = np.bincount(codes) / t.n
         ceiling = -math.fsum(share * np.log(share))
         if not values.shape[1]:
-            return Density(np.zeros(t.n), (f"{t.name} is constant: nothing can be known of it, exactly.",))
+            return _constant(t)
         settled, whole, changed = self._whole(values, codes)
         within = settled._within(values, codes)
         terms = whole.terms - within.terms
         terms = terms[~np.isnan(terms)]
         notes = [*changed, *_once((whole, within), "notes"), f"Ceiling: H({labels.name}) = {ceiling:.4g} nats.", _CLOSE]
-        warnings = [*repeated_values(t), *_once((whole, within), "warnings")]
+        warnings = [*_doubts(t), *_once((whole, within), "warnings")]
         if terms.mean() > ceiling:
             warnings.append(f"The value exceeds its ceiling H({labels.name}) = {ceiling:.4g} nats; read it as that.")
         smallest = int(share.min() * t.n + 0.5)
@@ -249,6 +257,17 @@ class Entropies(Pointwise):
             warnings.append(f"The smallest class has {smallest} samples: its entropy is rough.")
         details = _details(("h_t", "h_t_given_y"), (whole, within)) | {"ceiling": ceiling}
         return Density(terms, tuple(notes), tuple(warnings), details=details)
+
+
+def _constant(x: Variable) -> Density:
+    lost = unresolved(x)
+    if lost:
+        return Density(np.zeros(x.n), (), lost)
+    return Density(np.zeros(x.n), (f"{x.name} is constant: nothing can be known of it, exactly.",))
+
+
+def _doubts(x: Variable) -> tuple[str, ...]:
+    return *repeated_values(x), *extreme_values(x), *unresolved(x)
 
 
 def _once(found: tuple[Surprisals, ...] | list[Surprisals], name: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from scipy.special import digamma, gammaln
 from ..errors import InputError, Refusal
 from ..samples import is_real, whole
 from . import neighbours
+from .doubts import lost_dimensions
 from .entropies import Entropies, Surprisals
 
 _Leaf = TypeVar("_Leaf", bound=Entropies)
@@ -124,17 +125,20 @@ def from_neighbours(x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, tup
     if (rho[:, used[0]] == 0).any():
         raise Refusal(
             f"{twins} of {n} rows are duplicates, {int((rho[:, used[0]] == 0).sum())} with a needed neighbour at "
-            "distance zero, so there is no density; use Mixture() for partly discrete data, or jitter=1e-10 to spread "
-            "them."
+            "distance zero, so there is no density; drop exact copies of samples first, or use Mixture() for partly "
+            "discrete data, or jitter=1e-10."
         )
     ranks = np.arange(1, k + 1)[used]
     volume = d / 2 * math.log(math.pi) - gammaln(d / 2 + 1)
     log_density = (digamma(ranks) - d * np.log(rho[:, used])) @ weights[used] - volume - math.log(n - 1)
-    return -log_density, *_twin_doubts(twins, n)
+    notes, warnings = _twin_doubts(twins, n)
+    return -log_density, notes, (*warnings, *lost_dimensions(rho, d))
 
 
 def _twin_doubts(twins: int, n: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if not twins:
         return (), ()
-    text = f"{twins} of {n} rows have a duplicate: continuous data have none, Mixture() allows for them."
+    text = (
+        f"{twins} of {n} rows have a duplicate: continuous data have none; drop copies, or use Mixture() for real ties."
+    )
     return ((), (text,)) if twins > 0.01 * n else ((text,), ())

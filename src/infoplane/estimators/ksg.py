@@ -11,9 +11,10 @@ from scipy.special import digamma
 
 from ..errors import InputError, Refusal
 from ..estimate import Estimate
-from ..samples import Variable, is_whole
+from ..samples import Variable, is_whole, moderate
 from . import neighbours
 from .base import Density, Pointwise, influence_error
+from .doubts import row_keys, unlike_columns
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,13 @@ class KSG(Pointwise):
 
         I = mean[psi(k) - psi(n_xz + 1) - psi(n_yz + 1) + psi(n_z + 1)], counts strictly within the distance of the k-th
         neighbour in (x, y, z) (Frenzel and Pompe, Phys. Rev. Lett. 99, 204101 (2007)). Low for the same reasons as
-        I(X;Y), and pulled to 0 where z has many dimensions.
+        I(X;Y), and pulled to 0 where z has many dimensions. A discrete z is taken class by class.
 
         Raises:
-            InputError: discrete data, too few samples, or variant 2, which has no conditional form here.
+            InputError: discrete x or y, too few samples, or variant 2, which has no conditional form here.
         """
+        if z.kind == "discrete":
+            return super().conditional(x, y, z, seed=seed)
         if self.variant != 1:
             raise InputError("KSG(variant=2) has no conditional form; use KSG(variant=1).")
         (a, b, c), notes = self._arrays((x, y, z), seed)
@@ -118,7 +121,7 @@ class KSG(Pointwise):
         n = variables[0].n
         if n <= self.k:
             raise InputError(f"KSG(k={self.k}) needs more than {self.k} samples, got {n}.")
-        arrays, notes = [v.values for v in variables], ()
+        arrays, notes = [moderate(v).values for v in variables], ()
         if n > self.max_samples:
             chosen = np.sort(np.random.default_rng([seed, 0x1256]).choice(n, self.max_samples, replace=False))
             arrays = [values[chosen] for values in arrays]
@@ -216,13 +219,10 @@ def _repeats(*parts: Any) -> list[str]:
 
 
 def _distinct(values: np.ndarray) -> int:
-    """Number of different rows, by a 64-bit mix of their bits."""
+    """Number of different rows."""
     if values.shape[1] == 1:
         return np.unique(values[:, 0]).size
-    bits = (values + 0.0).view(np.uint64)  # -0 becomes 0
-    odd = np.random.default_rng(0).integers(0, 2**63, values.shape[1], np.uint64) * np.uint64(2) + np.uint64(1)
-    mixed = (bits ^ (bits >> np.uint64(29))) * odd
-    return np.unique((mixed ^ (mixed >> np.uint64(32))).sum(axis=1, dtype=np.uint64)).size
+    return np.unique(row_keys(values)).size
 
 
 def _unit_variance(values: np.ndarray) -> np.ndarray:
@@ -234,14 +234,8 @@ def _scales(*named: tuple[str, np.ndarray]) -> list[str]:
     """Variables, or columns of one, so unlike in scale that the smaller are not seen."""
     found, widest = [], {}
     for name, values in named:
-        spread = values.std(axis=0)
-        widest[name] = spread.max()
-        least = spread[spread > 0.0].min(initial=np.inf)
-        if spread.max() > 100.0 * least:
-            found.append(
-                f"The columns of {name} differ {spread.max() / least:.2g}-fold in scale and KSG compares them as they "
-                "are, so the smaller hardly count; use KSG(standardise=True) unless that is meant."
-            )
+        widest[name] = values.std(axis=0).max()
+        found += unlike_columns(name, values, "KSG", "use KSG(standardise=True)")
     wide, narrow = max(widest, key=widest.__getitem__), min(widest, key=widest.__getitem__)
     if widest[wide] > 5.0 * widest[narrow] > 0.0:
         found.append(

@@ -10,9 +10,10 @@ import numpy as np
 from scipy.special import digamma
 
 from ..errors import Refusal
-from ..samples import Variable, whole
+from ..samples import Variable, moderate, whole
 from . import neighbours
 from .base import Density, Pointwise
+from .doubts import copied_samples, unlike_columns
 
 _FAR = 2.0**40  # between samples of different classes, in units in which a continuous variable has unit spread
 _CLOSE = "Its standard error ignores that neighbours share noise: the true spread is up to 1.5 times as large."
@@ -31,8 +32,10 @@ class Mixture(Pointwise):
 
     Takes ties, duplicates and integers passed as floats. Classes of other values are infinitely far; a class with fewer
     than k + 1 samples uses all of them, a class of one is dropped with a warning. Each variable is scaled by a power of
-    two to about unit spread. Low at high information, as all of its kin: 1.6 at 2 nats and 4.5 at 6 nats in 4+4
-    dimensions, n = 5,000. Cost: nearest neighbours of n points, counts twice where there are ties.
+    two to about unit spread; its columns are compared as they are. Copies of samples (a bootstrap, oversampling) count
+    as ties that tell: the value is far too high, and a warning says so. Low at high information, as all of its kin: 1.6
+    at 2 nats and 4.5 at 6 nats in 4+4 dimensions, n = 5,000. Cost: nearest neighbours of n points, counts twice where
+    there are ties.
 
     Attributes:
         k: neighbours; fewer have more noise, more have more bias.
@@ -57,8 +60,13 @@ class Mixture(Pointwise):
                 "Mixture needs classes with several samples and here every sample is a class of its own; "
                 "pass what tells them apart as floats, or use Binned() or PairwiseBounds()."
             )
-        warnings = () if kept.all() else (f"{(~kept).sum()} of {x.n} samples are alone in their class and dropped.",)
-        return Density(_terms(*sides, radius, k)[kept], (_CLOSE,), warnings)
+        warnings = [*copied_samples(x, y)]
+        for v, side in zip((x, y), sides, strict=True):
+            if v.kind == "continuous":
+                warnings += unlike_columns(v.name, side.values, "Mixture", "give them unit variance")
+        if not kept.all():
+            warnings.append(f"{(~kept).sum()} of {x.n} samples are alone in their class and dropped.")
+        return Density(_terms(*sides, radius, k)[kept], (_CLOSE,), tuple(warnings))
 
     def _balls(self, x: _Side, y: _Side) -> tuple[np.ndarray, np.ndarray]:
         """(n,) distance to the last neighbour used, and (n,) how many that are: k, or all of a smaller class."""
@@ -82,7 +90,7 @@ class _Side(NamedTuple):
     def of(cls, x: Variable) -> _Side:
         if x.kind == "discrete":
             return cls(x.codes[:, None] * _FAR, np.bincount(x.codes)[x.codes] - 1)
-        values = np.asarray(x.values, np.float64)
+        values = np.asarray(moderate(x).values, np.float64)
         spread = float(values.std(axis=0).max())
         # A power of two changes no digit, so that equal distances stay equal.
         return cls(np.ldexp(values, -math.frexp(spread)[1]) if spread > 0 else values, None)

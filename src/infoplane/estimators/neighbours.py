@@ -8,7 +8,6 @@ A sample is never its own neighbour, but its duplicates are, at distance 0.
 
 from __future__ import annotations
 
-import sys
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ _ROUNDING = 1.0 - 8 * np.finfo(np.float64).eps  # Euclidean distances that diffe
 # Largest n at which a scan of all pairs beats the tree, by dimension; more dimensions count as the last.
 _SCAN_NEAREST = {2: 0, 3: 0, 4: 3_000, 5: 6_000, 6: 12_000, 7: 25_000, 8: 60_000, 9: 150_000, 10: 10**9}
 _PRODUCT_DIMENSION, _PRODUCT_FROM = 96, 2_000
-_COLD, _WARM = 1_000, 200  # below this the tree; the scan's first use costs 0.7 s, then nothing
+_SCAN_FROM = 1_000  # below this the tree, for the scan's first use costs 0.7 s
 _GPU_FROM = 4_000  # not measured: no GPU was at hand
 
 
@@ -61,8 +60,11 @@ def choose(n: int, d: int, norm: Norm, *, counting: bool = False, device: str | 
 
 
 def worth_scanning(n: int, limit: int) -> bool:
-    """Whether so many samples are few enough to compare all pairs, and enough to load the compiler for."""
-    return (_WARM if "numba" in sys.modules else _COLD) <= n <= limit
+    """Whether so many samples are few enough to compare all pairs, and enough to load the compiler for.
+
+    Whether it happens to be loaded must not matter: routes differ by rounding, and one seed means one value.
+    """
+    return _SCAN_FROM <= n <= limit
 
 
 def distances(x: np.ndarray, k: int, norm: Norm = "euclidean", *, method: Method | None = None) -> np.ndarray:
