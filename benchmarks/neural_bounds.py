@@ -111,7 +111,7 @@ def main() -> None:
     costs = alternate(contestants, REPETITIONS)
     head = ["estimator", "mean error", "largest", "seconds", "processor seconds"]
     rows = [contestant.row(name, costs[name]) for name, contestant in contestants.items()]
-    print_machine("infoplane", "jax", *(["torch", "torch-mist"] if importlib.util.find_spec(PEER) else []))
+    print_machine("jax", *(["torch", "torch-mist"] if importlib.util.find_spec(PEER) else []))
     print_table(f"Held-out bounds, {REPETITIONS} seeds, truth {TRUTH} nats", head, rows)
     print("\nFirst call, with compiling: " + ", ".join(f"{name} {t:.1f} s" for name, t in cold.items()) + ".")
     for name in cold if importlib.util.find_spec(PEER) else ():
