@@ -19,7 +19,7 @@ from infoplane.estimators import Estimator, LayerBlock, by_name
 N = 120
 NAMES = estimators.names()
 _SHORT = {  # settings that make slow methods quick; what is tested here does not depend on them
-    "MINE": {"steps": 40},
+    name: {"steps": 40} for name in ("MINE", "NWJ", "InfoNCE", "SMILE", "NormalizingFlow", "Decoder")
 }
 _KINDS = (("continuous", "discrete"), ("continuous", "continuous"), ("discrete", "discrete"))
 
