@@ -56,9 +56,9 @@ def mutual_information(
     null, subsamples, seed = whole(null, "null"), whole(subsamples, "subsamples"), whole(seed, "seed")
     if subsamples == 1:
         raise InputError("subsamples needs at least 2 halves for a spread, got 1.")
-    first, second = pair(x, y)
-    members = Groups(groups, first.n)
     estimator = _checked(estimator) or Automatic()
+    first, second = map(estimator.scaled, pair(x, y))
+    members = Groups(groups, first.n)
     for v in (first, second):
         _varies(v)
     progress("estimating", 0, 1)
@@ -102,7 +102,8 @@ def conditional_mutual_information(
         )
     for v in (first, second):
         _varies(v)
-    return (_checked(estimator) or Automatic()).conditional(first, second, given, seed=seed)
+    estimator = _checked(estimator) or Automatic()
+    return estimator.conditional(*map(estimator.scaled, (first, second, given)), seed=seed)
 
 
 @one_blas_thread

@@ -157,12 +157,12 @@ def exponents_of(values: np.ndarray) -> np.ndarray:
 
 
 def pair(x: Any, y: Any, *, need: int = 2, who: str = "mutual_information") -> tuple[Variable, Variable]:
-    """Two variables of one sample, of a scale whose squares are finite (:func:`moderate`).
+    """Two variables of one sample.
 
     Raises:
         InputError: what :func:`variable` refuses, lengths that differ, fewer than ``need`` samples.
     """
-    first, second = moderate(variable(x, "x")), moderate(variable(y, "y"))
+    first, second = variable(x, "x"), variable(y, "y")
     if first.n != second.n:
         raise InputError(f"{who} needs x and y of one length, got {first.n} and {second.n} samples.")
     if first.n < need:

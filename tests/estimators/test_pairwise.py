@@ -244,6 +244,13 @@ def test_values_that_overflow_beside_the_noise_are_compared_in_double_precision_
         about_input(np.array([[0.0], [1e307]]), PairwiseBounds(1e-3))
 
 
+def test_data_and_noise_share_one_scale() -> None:
+    """Other methods rescale huge values; here the noise is a number in the data's own units."""
+    t = np.random.default_rng(0).standard_normal((200, 2))
+    plain, huge = about_input(t, PairwiseBounds(0.5)), about_input(t * 2.0**400, PairwiseBounds(0.5 * 2.0**400))
+    assert bounds(huge) == bounds(plain)
+
+
 @pytest.mark.parametrize("n", [300, 1500])
 def test_a_snapshot_gives_the_same_digits_alone_and_among_others(n: int) -> None:
     """Alone its tiles are shared out to the cores; among many, each core has a snapshot of its own."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, Refusal
-from ..samples import is_whole, pair
+from ..samples import is_whole, moderate, pair
 from .base import Compressor
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def latent_sweep(
     maker: Any = PCA() if compressor is None else compressor
     if not dims or not all(is_whole(d) and d >= 1 for d in dims):
         raise InputError(f"latent_sweep needs sizes that are whole numbers from 1 up, got dims={dims!r}.")
-    first, second = pair(x, y, who="latent_sweep")
+    first, second = map(moderate, pair(x, y, who="latent_sweep"))
     width = min((v.dim for v in (first, second) if v.kind == "continuous"), default=0)
     sizes = tuple(sorted({int(d) for d in dims if d <= width}))
     found: list[Estimate | None] = []

@@ -30,7 +30,7 @@ import numpy as np
 from ..channels import Channel
 from ..errors import InputError, Refusal
 from ..estimate import Direction, Estimate
-from ..samples import Variable, pair
+from ..samples import Variable, moderate, pair
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +116,13 @@ class Estimator(abc.ABC):
     def channel(self) -> Channel | None:
         """The channel this method fixes, or None if any will do."""
         return None
+
+    def scaled(self, x: Variable) -> Variable:
+        """The variable at a scale whose squares are finite (:func:`~infoplane.samples.moderate`).
+
+        A channel has a resolution in the data's own units, so there it stays as it is.
+        """
+        return x if self.channel is not None else moderate(x)
 
     @abc.abstractmethod
     def estimate(self, x: Variable, y: Variable, *, seed: int) -> Estimate:
@@ -203,7 +210,7 @@ class Estimator(abc.ABC):
 
         def measured(a: Any, b: Any) -> Estimate | None:
             try:
-                return self.estimate(*pair(a, b), seed=block.seed)
+                return self.estimate(*map(self.scaled, pair(a, b)), seed=block.seed)
             except Refusal as refusal:
                 reasons[str(refusal)] = None
                 return None

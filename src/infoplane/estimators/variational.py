@@ -122,7 +122,7 @@ class NeuralBound(Estimator):
         """
         if len(x) != len(y) or not len(x):
             raise InputError(f"estimate_many needs as many x as y, at least one, got {len(x)} and {len(y)}.")
-        return _estimates(self, [pair(a, b) for a, b in zip(x, y, strict=True)], seed)
+        return _estimates(self, [(self.scaled(a), self.scaled(b)) for a, b in map(pair, x, y)], seed)
 
 
 @dataclass(frozen=True)
