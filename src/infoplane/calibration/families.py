@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 from ..errors import InputError, nearest
 from ..laws.base import Law
+from ..laws.compositions import spiral_normal
+from ..laws.crossed import CrossedNormal
 from ..laws.embeddings import Mixing
 from ..laws.labels import NoisyLabels, NormalClasses
 from ..laws.maps import Asinh, Cube, Map
+from ..laws.mixed import ZeroInflatedNormal
 from ..laws.normal import CorrelatedNormal
-from ..laws.student import CorrelatedStudent, student_entropy
+from ..laws.student import CorrelatedStudent, radial_information
 from ..laws.transformed import Transformed, correlated_uniform
 from ..samples import whole
 
@@ -37,9 +40,8 @@ Family = Callable[[float, Size], Law]
 
 
 def _student(mi: float, size: Size) -> Law:
-    dims = (size.dim_x, size.dim_y, size.dim_x + size.dim_y)
-    x, y, both = (student_entropy(_DOF, dim) for dim in dims)
-    return CorrelatedStudent(max(mi, x + y - both), size.dim_x, size.dim_y, dof=_DOF)
+    least = radial_information(_DOF, size.dim_x, size.dim_y)
+    return CorrelatedStudent(max(mi, least), size.dim_x, size.dim_y, dof=_DOF)
 
 
 def _mapped(x: Map, y: Map, title: str) -> Family:
@@ -53,9 +55,19 @@ CONTINUOUS: Mapping[str, Family] = {
     "cube": _mapped(Cube(), Cube(), "cubed_normal"),
     "asinh": _mapped(Asinh(), Asinh(), "asinh_normal"),
     "mixing": _mapped(Mixing(key=0), Mixing(key=1), "mixed_normal"),
+    "spiral": lambda mi, size: spiral_normal(mi, size.dim_x, size.dim_y),
+    "crossed": lambda mi, size: CrossedNormal(mi, size.dim_x),
+    "zeros": lambda mi, size: ZeroInflatedNormal(mi, size.dim_x),
 }
 """Correlated normal columns; their distribution functions; Student of 5 degrees of freedom; cubes and inverse
-hyperbolic sines of the columns; and a smooth nonlinear mixing of all columns of a side."""
+hyperbolic sines of the columns; a smooth nonlinear mixing of all columns of a side; planes turned into spirals; columns
+that depend without correlation; and entries that are 0 for a share of the samples."""
+
+_FITS: Mapping[str, Callable[[Size], bool]] = {
+    "spiral": lambda size: min(size.dim_x, size.dim_y) >= 2,
+    "crossed": lambda size: size.dim_x == size.dim_y,
+    "zeros": lambda size: size.dim_x == size.dim_y,
+}
 
 LABELS: Mapping[str, Family] = {
     "overlapping": lambda mi, size: NormalClasses(mi, size.classes, size.dim_x, rotated=True),
@@ -65,8 +77,9 @@ LABELS: Mapping[str, Family] = {
 
 
 def known(size: Size) -> Mapping[str, Family]:
-    """The families for Y as this size has it: columns or a label."""
-    return LABELS if size.classes else CONTINUOUS
+    """The families that have laws of this size, for Y as it has it: columns or a label."""
+    there = LABELS if size.classes else CONTINUOUS
+    return {name: family for name, family in there.items() if name not in _FITS or _FITS[name](size)}
 
 
 def chosen(laws: Sequence[str] | Mapping[str, Family] | None, size: Size) -> dict[str, Family]:
@@ -85,8 +98,9 @@ def chosen(laws: Sequence[str] | Mapping[str, Family] | None, size: Size) -> dic
         found = {name: there.get(str(name)) for name in names}
     for name, family in found.items():
         if family is None:
-            kind = "with labels" if size.classes else "of continuous data"
-            raise InputError(f"There is no family of laws {kind} named {name!r}; {nearest(str(name), there)}")
+            raise InputError(
+                f"There is no family of laws in {size} dimensions named {name!r}; {nearest(str(name), there)}"
+            )
     if not found:
         raise InputError(f"laws needs one family or more, got none; known: {', '.join(there)}.")
     return {name: family for name, family in found.items() if family is not None}

@@ -14,7 +14,7 @@ from ..estimators import Estimator, by_name
 from ..progress import Progress, silent
 from ..samples import whole
 from .cases import Case, measured
-from .families import CONTINUOUS, LABELS, Size, chosen
+from .families import CONTINUOUS, LABELS, Size, known
 from .grid import assemble
 from .store import CaseFile
 
@@ -47,7 +47,8 @@ class Grid:
         laws = [
             (name, family(mi, size), size, mi)
             for size in self.sizes
-            for name, family in chosen(self.laws, size).items()
+            for name, family in known(size).items()
+            if name in self.laws
             for mi in self.mis
         ]
         return [

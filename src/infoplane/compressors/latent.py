@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ _STEPS = 800  # of training for each size of a scan: enough to tell sizes apart,
 _NEIGHBOURS = 10
 _QUERIES = 1500  # samples whose neighbours give the guess
 _BEND = 0.15  # of the log error, that counts as one: training noise alone makes 0.1
+_APART = 1.0  # dimensions by which neighbours may see more than the bend: where both are right they differ by 0.4
 WIDEST = 12  # latent size that networks are padded to, so that one compiled program trains them all
 
 
@@ -30,7 +32,8 @@ class LatentScan:
         losses: held-out error of rebuilding, as a share of the variance, for each.
         chosen: the size at the elbow.
         neighbours: intrinsic dimension by nearest neighbours, around which sizes were tried.
-        elbow: the log error bends there enough to be no accident.
+        elbow: the log error bends there enough to be no accident, falls at no larger size half as much, and neighbours
+            do not see more dimensions. Without it the size is a guess.
         variance: what losses are shares of.
         notes: the scan in words.
     """
@@ -115,8 +118,10 @@ def scan(parts: Parts, largest: int, dims: tuple[int, ...] | None = None) -> Lat
             _follow(found, measure, largest, parts.columns)
     bends = _bends(found, parts.columns)
     best = max((d for d in bends if d <= largest), key=lambda d: bends[d], default=max(found))
-    elbow = bends.get(best, 0.0) >= _BEND
-    chosen = best if elbow else min(largest, max(found))
+    bent = bends.get(best, 0.0) >= _BEND
+    elbow = bent and _is_last(found, best) and guess <= best + _APART
+    # Where neighbours see more dimensions than the bend has, these are the better guess.
+    chosen = best if elbow else max(best, min(largest, round(guess))) if bent else min(largest, max(found))
     sizes = tuple(sorted(found))
     losses = tuple(found[d] / found[0] for d in sizes)
     return LatentScan(sizes, losses, chosen, guess, elbow, found[0], _words(sizes, losses, chosen, guess, elbow))
@@ -157,6 +162,12 @@ def _bends(found: dict[int, float], columns: int) -> dict[int, float]:
     return bends
 
 
+def _is_last(found: dict[int, float], size: int) -> bool:
+    """Whether no larger size lowers the log error half as much as this one does: else the curve only goes down."""
+    falls = {b: (math.log(found[a]) - math.log(max(found[b], 1e-300))) / (b - a) for a, b in pairwise(sorted(found))}
+    return all(fall <= 0.5 * falls[size] for larger, fall in falls.items() if larger > size)
+
+
 def intrinsic_dimension(x: np.ndarray, seed: int = 0) -> float:
     """Dimension of the surface that (n, d) samples lie on, from distances to nearest neighbours.
 
@@ -193,4 +204,4 @@ def _words(
     seen = f"Latent size against the unexplained share of variance: {table} (neighbours say {guess:.1f})."
     if elbow:
         return (f"{seen} The curve bends at {chosen}.",)
-    return (f"{seen} The curve has no elbow, so {chosen} is a guess: compare other sizes.",)
+    return (f"{seen} The curve has no clear elbow, so {chosen} is a guess: compare other sizes.",)

@@ -23,7 +23,18 @@ def row_keys(values: np.ndarray) -> np.ndarray:
 
 
 def copied_samples(x: Variable, y: Variable) -> tuple[str, ...]:
-    """A warning where samples were repeated, as by a bootstrap or by oversampling; atoms are something else.
+    """A warning where samples were repeated, as by a bootstrap or by oversampling."""
+    distinct = distinct_rows(x, y)
+    if distinct is None:
+        return ()
+    return (
+        f"{x.n - len(distinct)} of {x.n} rows are exact copies of others: repeated samples count as ties that tell, "
+        "which reads high; drop the copies, or pass groups=.",
+    )
+
+
+def distinct_rows(x: Variable, y: Variable) -> np.ndarray | None:
+    """Indices of the samples without their copies, or None where no samples were copied; atoms are something else.
 
     Copied samples repeat many different pairs, and what is continuous hardly repeats otherwise. An atom repeats one
     value, and with many partners.
@@ -34,13 +45,10 @@ def copied_samples(x: Variable, y: Variable) -> tuple[str, ...]:
     distinct, repeated = len(first), int((often > 1).sum())
     continuous = [side for v, side in zip((x, y), sides, strict=True) if v.kind == "continuous"]
     if not continuous or repeated < _COPIES * distinct or distinct < _DISTINCT * x.n:
-        return ()
+        return None
     if any(len(np.unique(row_keys(side[first]))) < 0.9 * distinct for side in continuous):
-        return ()
-    return (
-        f"{x.n - distinct} of {x.n} rows are exact copies of others: repeated samples count as ties that tell, which "
-        "reads high; drop the copies, or pass groups=.",
-    )
+        return None
+    return np.sort(first)
 
 
 def unlike_columns(name: str, values: np.ndarray, who: str, remedy: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from . import neighbours
 from .base import Density, Pointwise
 from .doubts import copied_samples, unlike_columns
 
+_ATOM, _SEEN = 0.05, 30  # share of the samples, and how many, from which a repeated value is an atom
 _FAR = 2.0**40  # between samples of different classes, in units in which a continuous variable has unit spread
 _CLOSE = "Its standard error ignores that neighbours share noise: the true spread is up to 1.5 times as large."
 
@@ -30,12 +31,13 @@ class Mixture(Pointwise):
     (arXiv:1709.06212). For continuous data it is the first algorithm of Kraskov (arXiv:cond-mat/0305641), for labels
     that of Ross (PLoS ONE 9(2) e87357), for discrete data the plug-in estimate.
 
-    Takes ties, duplicates and integers passed as floats. Classes of other values are infinitely far; a class with fewer
-    than k + 1 samples uses all of them, a class of one is dropped with a warning. Each variable is scaled by a power of
-    two to about unit spread; its columns are compared as they are. Copies of samples (a bootstrap, oversampling) count
-    as ties that tell: the value is far too high, and a warning says so. Low at high information, as all of its kin: 1.6
-    at 2 nats and 4.5 at 6 nats in 4+4 dimensions, n = 5,000. Cost: nearest neighbours of n points, counts twice where
-    there are ties.
+    Takes ties, duplicates and integers passed as floats. An atom, a value that 5 % of the samples share, is moved away
+    from the continuous values it lies amid, which changes no information and much of the bias (ours). Classes of other
+    values are infinitely far; a class with fewer than k + 1 samples uses all of them, a class of one is dropped with a
+    warning. Each variable is scaled by a power of two to about unit spread; its columns are compared as they are.
+    Copies of samples (a bootstrap, oversampling) count as ties that tell: the value is far too high, and a warning says
+    so. Low at high information, as all of its kin: 1.6 at 2 nats and 4.5 at 6 nats in 4+4 dimensions, n = 5,000. Cost:
+    nearest neighbours of n points, counts twice where there are ties.
 
     Attributes:
         k: neighbours; fewer have more noise, more have more bias.
@@ -93,7 +95,7 @@ class _Side(NamedTuple):
         values = np.asarray(moderate(x).values, np.float64)
         spread = float(values.std(axis=0).max())
         # A power of two changes no digit, so that equal distances stay equal.
-        return cls(np.ldexp(values, -math.frexp(spread)[1]) if spread > 0 else values, None)
+        return cls(_atoms_apart(np.ldexp(values, -math.frexp(spread)[1]) if spread > 0 else values), None)
 
     def closer(self, radius: np.ndarray) -> np.ndarray:
         """(n,) others strictly closer than a radius that is 0 only where none is meant to be."""
@@ -104,6 +106,25 @@ class _Side(NamedTuple):
     def may_tie(self) -> bool:
         """Whether a continuous value is seen twice."""
         return self.others is None and any(len(np.unique(column)) < len(column) for column in self.values.T)
+
+
+def _atoms_apart(values: np.ndarray) -> np.ndarray:
+    """The (n, d) values with every atom of a column far from all else.
+
+    Whether a value is an atom can be read from the value, so the information is the same; but left in place an atom
+    crowds the balls of continuous samples beside it, which then read low (by 0.2 of 0.9 nats at n = 2,000, half atoms).
+    """
+    least = max(_ATOM * len(values), _SEEN)
+    for column in range(values.shape[1]):
+        distinct, place, often = np.unique(values[:, column], return_inverse=True, return_counts=True)
+        atoms = np.flatnonzero(often >= least)
+        if not atoms.size or len(distinct) == 1:
+            continue
+        moved = distinct.copy()
+        moved[atoms] = _FAR * (1.0 + np.arange(atoms.size))
+        values = values.copy()
+        values[:, column] = moved[place]
+    return values
 
 
 def _terms(x: _Side, y: _Side, radius: np.ndarray, k: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from ..errors import Refusal
 from ..samples import Variable
 from .whitening import RANK_TOLERANCE
 
+_EXACT = 1e-12  # 1 - cosine that only rounding leaves; finite information goes up to 13 nats a direction
 _REPEATED = 0.05  # share of the rows from which a repeated value is no coincidence
 _SHOWN = 3  # columns a message names
 
@@ -25,7 +26,7 @@ def exact_relation(x: Variable, y: Variable, white_x: np.ndarray, white_y: np.nd
     a, b = (_orthonormal(v) for v in (white_x, white_y))
     left, cosines, _ = np.linalg.svd(a.T @ b, full_matrices=False)
     # Eigenvalues of the joint correlations are 1 -+ cosine; this is the rank rule of the joint, in stable coordinates.
-    shared = int((1.0 - cosines < RANK_TOLERANCE * (1.0 + cosines[0])).sum())
+    shared = int((1.0 - cosines < _EXACT * (1.0 + cosines[0])).sum())
     if not shared:
         return None
     common = a @ left[:, 0]
@@ -34,9 +35,10 @@ def exact_relation(x: Variable, y: Variable, white_x: np.ndarray, white_y: np.nd
             f"{x.name} and {y.name} share a linear combination that takes few distinct values, so they are partly "
             "discrete and no density shows what they share; use Mixture()."
         )
+    shown = _named(y, x) or _named(x, y) or "between columns of both"
     return (
-        f"Infinite: an exact linear relation, {_named(y, x) or _named(x, y) or 'between columns of both'}; "
-        "add the noise that T really has, or drop the column."
+        f"Infinite: an exact linear relation (to 12 digits), {shown}; add the noise that T really has, or drop the "
+        "column."
     )
 
 

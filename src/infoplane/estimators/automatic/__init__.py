@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,14 +13,16 @@ from ...errors import Refusal
 from ...estimate import Estimate
 from ...samples import Variable
 from ..base import Estimator
+from ..doubts import distinct_rows
 from ..ksg import KSG
 from ..mixture import Mixture
 from ..plugin import Plugin
 from ..weighted import WeightedKL
 from .comparison import explained, route
 from .continuous import continuous
+from .copies import Distinct, without_copies
 from .labels import labels
-from .rounding import has_ties, readable
+from .rounding import has_ties, readable, readable_pair
 
 _LEAST = 10  # samples below which nothing can be said of continuous data
 
@@ -51,7 +54,10 @@ class Automatic(Estimator):
             if not (v.values != v.values[0]).any():
                 note = f"{v.name} is constant, so nothing can be known of it or from it: exactly 0."
                 return Estimate(0.0, 0.0, n_samples=x.n, notes=(note,), method=str(self))
-        (x, told), (y, more) = readable(x, seed), readable(y, seed + 1)
+        kept = distinct_rows(x, y)
+        if kept is not None:
+            return without_copies(self, x, y, kept, seed)
+        x, y, told = readable_pair(x, y, seed)
         if {x.kind, y.kind} != {"discrete"} and x.n < _LEAST:
             raise Refusal(f"{self.short} needs at least {_LEAST} samples of continuous data, got {x.n}; gather more.")
         if x.kind == y.kind == "discrete":
@@ -60,7 +66,7 @@ class Automatic(Estimator):
             found = continuous(x, y, seed, Automatic(compress=False) if self.compress else None)
         else:
             found = labels(*((x, y) if x.kind == "continuous" else (y, x)), seed)
-        return dataclasses.replace(found, notes=(*found.notes, *told, *more), method=f"{self}, here {found.method}")
+        return dataclasses.replace(found, notes=(*found.notes, *told), method=f"{self}, here {found.method}")
 
     def entropy(self, x: Variable, *, seed: int = 0) -> Estimate:
         return (Plugin() if x.kind == "discrete" else WeightedKL()).entropy(x, seed=seed)
@@ -68,13 +74,15 @@ class Automatic(Estimator):
     def conditional(self, x: Variable, y: Variable, z: Variable, *, seed: int = 0) -> Estimate:
         x, y, z = (readable(v, seed + place)[0] for place, v in enumerate((x, y, z)))
         if x.kind == y.kind == z.kind == "continuous":
-            return KSG().conditional(x, y, z, seed=seed)
+            return KSG(standardise=True).conditional(x, y, z, seed=seed)
         return super().conditional(x, y, z, seed=seed)
 
     def tester(self, x: Variable, y: Variable) -> Estimator:
         if x.kind == y.kind == "discrete":
             return Plugin()
+        if distinct_rows(x, y) is not None:
+            return Distinct(KSG(standardise=True) if x.kind == y.kind else Mixture())
         return KSG(standardise=True) if x.kind == y.kind and not (has_ties(x) or has_ties(y)) else Mixture()
 
-    def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    def shuffled(self, x: Variable, y: Variable, orders: Iterable[np.ndarray], *, seed: int = 0) -> np.ndarray:
         return self.tester(x, y).shuffled(x, y, orders, seed=seed)

@@ -20,6 +20,7 @@ from ..mixture import Mixture
 from ..weighted import WeightedKL
 from .baseline import WIDE, Baseline, baseline, curved
 from .comparison import Routes, compared, explained, route, together, warned
+from .settling import settled
 
 MOST = 12  # dimensions, of both sides together, in which nearest neighbours see a density
 _CROWDED = 8  # joint dimensions beyond which even weighted neighbours read mostly low
@@ -63,7 +64,7 @@ def tamed(v: Variable) -> Variable:
     values = np.asarray(v.values, np.float64)
     centred = values - values.mean(axis=0)
     square = (centred**2).mean(axis=0)
-    kurtosis = (centred**4).mean(axis=0) / np.maximum(square, 1e-300) ** 2
+    kurtosis = (centred**4).mean(axis=0) / np.where(square > 0.0, square, 1.0) ** 2
     return Variable(rank_scores(values), v.name) if (kurtosis > _HEAVY).any() else v
 
 
@@ -72,8 +73,7 @@ def _by_copula(x: Variable, y: Variable, copula: Baseline, found: Estimate, seed
     if math.isinf(found.value):
         return explained(found, copula.reason)
     if x.dim + y.dim <= _SEEN:
-        some, other = (Variable(v.values[:_CHECKED], v.name) for v in (x, y))
-        beside = _neighbours(some, other, seed)
+        beside = _neighbours(*_some(x, y, seed), seed)
         return compared(found, copula.reason, copula.routes | beside, beside)
     found = compared(found, copula.reason, copula.routes)
     if copula.unnoticed <= max(_BLIND, 2.0 * found.stderr):
@@ -83,6 +83,14 @@ def _by_copula(x: Variable, y: Variable, copula: Baseline, found: Estimate, seed
         f"With {x.n} samples in {x.dim}+{y.dim} dimensions the test would miss {copula.unnoticed:.2g} nats that are "
         "not linear in the scores half the time: the value may be that much too low.",
     )
+
+
+def _some(x: Variable, y: Variable, seed: int) -> tuple[Variable, Variable]:
+    """As many samples as a check needs, in no order: rows may come sorted."""
+    if x.n <= _CHECKED:
+        return x, y
+    rows = np.random.default_rng([seed, 0x50E]).permutation(x.n)[:_CHECKED]
+    return Variable(x.values[rows], x.name), Variable(y.values[rows], y.name)
 
 
 def _neighbours(x: Variable, y: Variable, seed: int) -> Routes:
@@ -101,15 +109,18 @@ def _by_neighbours(x: Variable, y: Variable, copula: Baseline, seed: int) -> Est
     found = _neighbours(x, y, seed)
     if not found:
         return _tied(x, y, copula, seed)
-    value = next(iter(found.values()))
     infinite = [one for one in found.values() if math.isinf(one.value)]
-    if infinite or len(found) == 1:
-        return compared(infinite[0] if infinite else value, copula.reason, copula.routes | found)
-    value = _mixed(*found.values())
-    if _FEWEST <= x.dim + y.dim <= _SEEN:
-        whole = route(WeightedKL(), tamed(x), tamed(y), seed)
+    if infinite:
+        return compared(infinite[0], copula.reason, copula.routes | found)
+    a, b = tamed(x), tamed(y)
+    value = next(iter(found.values()))
+    if len(found) > 1:
+        value = _mixed(*found.values())
+    if len(found) > 1 and _FEWEST <= x.dim + y.dim <= _SEEN:
+        whole = route(WeightedKL(), a, b, seed)
         value, found = _halfway(value, whole), found | together(whole)
-    value = compared(value, copula.reason, copula.routes | found, found)
+    value = compared(value, copula.reason, copula.routes | found, found if len(found) > 1 else ())
+    value = settled(value, Debiased(KozachenkoLeonenko(), permutations=3), a, b, seed)
     if x.dim + y.dim <= _CROWDED:
         return value
     return warned(
@@ -157,7 +168,7 @@ def _tied(x: Variable, y: Variable, copula: Baseline, seed: int) -> Estimate:
     """Nearest neighbours that stand equal values, where others cannot be used."""
     found = route(Mixture(), x, y, seed)
     reason = f"{copula.reason}, and equal values in the data forbid distances"
-    found = compared(found, reason, copula.routes | together(found))
+    found = settled(compared(found, reason, copula.routes | together(found)), Mixture(), x, y, seed)
     if x.dim + y.dim <= _FEWEST:
         return found
     return warned(found, "Equal values leave only Mixture(), which reads low in many dimensions at high information.")

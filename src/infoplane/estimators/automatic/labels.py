@@ -14,6 +14,7 @@ from ..kozachenko import KozachenkoLeonenko
 from ..mixture import Mixture
 from .comparison import APART, compared, explained, route, together, warned
 from .continuous import MOST, tamed
+from .settling import settled
 
 _PLAIN = 2  # dimensions up to which two agreeing methods need no arbiter
 _CLOSE = 0.02  # nats of difference that are no disagreement, whatever the errors
@@ -38,12 +39,15 @@ def labels(t: Variable, y: Variable, seed: int) -> Estimate:
     try:
         apart = route(Debiased(KozachenkoLeonenko()), tamed(t), y, seed)
     except InputError:  # equal values, a class too small or of lower dimension: no density
-        return compared(mixture, "a label, and equal values or rare classes have no density", together(mixture))
+        found = compared(mixture, "a label, and equal values or rare classes have no density", together(mixture))
+        return settled(found, Mixture(), t, y, seed)
     gap = apart.value - mixture.value
     if t.dim <= _PLAIN and abs(gap) <= max(APART * math.hypot(apart.stderr, mixture.stderr), _CLOSE):
         reason = "a label, and both nearest-neighbour methods agree"
-        return compared(_mean(mixture, apart), reason, together(mixture, apart))
-    return _decided(mixture, apart, route(Decoder(), t, y, seed))
+        found = compared(_mean(mixture, apart), reason, together(mixture, apart))
+    else:
+        found = _decided(mixture, apart, route(Decoder(), t, y, seed))
+    return settled(found, Mixture(), t, y, seed)
 
 
 def _mean(mixture: Estimate, apart: Estimate) -> Estimate:

@@ -6,7 +6,10 @@ import math
 
 import numpy as np
 
+from ...errors import Refusal
 from ...samples import Variable
+from ..relations import exact_relation
+from ..whitening import whiten
 
 _FEW = 0.5  # distinct rows, in square roots of n, below which floats are counted as the classes they are
 _ATOM = 0.1  # share of samples with one value beyond which it is an atom and no rounded number
@@ -22,6 +25,26 @@ def readable(v: Variable, seed: int) -> tuple[Variable, tuple[str, ...]]:
         f"{v.name} is made of floats but takes {v.n_classes} values in {v.n} samples, so they were counted as classes."
     )
     return Variable(v.codes[:, None], v.name), (note,)
+
+
+def readable_pair(x: Variable, y: Variable, seed: int) -> tuple[Variable, Variable, tuple[str, ...]]:
+    """Both made :func:`readable`, and the notes; as they are where an exact linear relation would be blurred by it."""
+    (a, told), (b, more) = readable(x, seed), readable(y, seed + 1)
+    if (told or more) and a.kind == b.kind == "continuous" and _related(x, y):
+        return x, y, ()
+    return a, b, (*told, *more)
+
+
+def _related(x: Variable, y: Variable) -> bool:
+    """Whether a linear combination of x is one of y, exactly, and more than the sample's size makes it so."""
+    white = [whiten(v.values).values for v in (x, y)]
+    ranks = [w.shape[1] for w in white]
+    if not all(ranks) or sum(ranks) >= x.n - 1:
+        return False
+    try:
+        return exact_relation(x, y, *white) is not None
+    except Refusal:  # what they share has few values: information is finite
+        return False
 
 
 def has_ties(v: Variable) -> bool:
