@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 
 
@@ -40,12 +41,11 @@ def summary(costs: Sequence[float], scale: float = 1.0, digits: int = 1) -> str:
     return f"{median:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A Markdown table on standard output."""
-    lines = [list(head), ["---"] * len(head), *([str(cell) for cell in row] for row in rows)]
+def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A Markdown table on standard output, row by row as they come."""
     print(f"\n{title}\n")
-    for line in lines:
-        print("| " + " | ".join(line) + " |")
+    for row in itertools.chain([head, ["---"] * len(head)], rows):
+        print("| " + " | ".join(str(cell) for cell in row) + " |", flush=True)
 
 
 def print_machine(*packages: str) -> None:

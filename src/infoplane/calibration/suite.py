@@ -72,6 +72,7 @@ PRESETS: dict[str, tuple[Grid, ...]] = {
             (0.0, 0.5, 2.0, 4.0, 8.0),
             (Size(1, 1), Size(2, 2), Size(5, 5), Size(10, 10)),
             (1000, 5000),
+            6,
         ),
         Grid(
             ("Automatic", "Mixture", "WeightedKL"),
@@ -79,6 +80,7 @@ PRESETS: dict[str, tuple[Grid, ...]] = {
             (0.0, 0.5, 1.0, 2.0),
             (Size(2, 1, 8), Size(5, 1, 8)),
             (1000, 5000),
+            6,
         ),
         Grid(
             ("MINE", "InfoNCE", "SMILE"), ("normal", "mixing"), (0.5, 2.0, 8.0), (Size(2, 2), Size(10, 10)), (5000,), 3
