@@ -65,7 +65,9 @@ def test_a_level_is_between_0_and_1(level: float) -> None:
 
 def test_units_scale_every_number_and_nothing_else() -> None:
     nats = Estimate(1.0, 0.1, 0.5, 2.0, "interval", "I(X;Y)", 0.05, 0.02, n_samples=9, notes=("a",), method="m")
+    nats = dataclasses.replace(nats, details={"raw": 1.0})
     bits = nats.to("bits")
+    assert bits.details == {"raw": 1.0}  # always in nats
     for name in ("value", "stderr", "lower", "upper", "null"):
         assert getattr(bits, name) == pytest.approx(getattr(nats, name) / math.log(2))
     for name in ("direction", "quantity", "p_value", "n_samples", "notes", "method"):

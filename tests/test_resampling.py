@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 import infoplane as ip
-from infoplane.estimators import KSG, Binned, Plugin, WeightedKL
+from infoplane.errors import Refusal
+from infoplane.estimators import KSG, Binned, Estimator, Gaussian, Plugin, WeightedKL
+from infoplane.resampling import Groups
+from infoplane.samples import Variable
 
 
 def correlated(seed: int, n: int = 400, r: float = 0.8) -> tuple[np.ndarray, np.ndarray]:
@@ -18,7 +23,7 @@ def correlated(seed: int, n: int = 400, r: float = 0.8) -> tuple[np.ndarray, np.
 
 
 def test_the_spread_over_halves_is_the_spread_over_samples() -> None:
-    """60 fresh samples know the spread to 9 %, the mean of 10 halves' variances over 20 of them to about 7 %."""
+    """60 fresh samples know the spread to 9 %, the mean of 5 pairs' variances over 20 of them to about 7 %."""
     values = [ip.mutual_information(*correlated(seed), KSG()).value for seed in range(60)]
     errors = [ip.mutual_information(*correlated(seed), KSG(), subsamples=10).stderr for seed in range(20)]
     ratio = math.sqrt(np.mean(np.square(errors))) / np.std(values, ddof=1)
@@ -34,8 +39,104 @@ def test_groups_that_repeat_one_another_do_not_shrink_the_error() -> None:
     eight = ip.mutual_information(np.repeat(x, 8), np.repeat(y, 8), Plugin()).stderr
     grouped = ip.mutual_information(np.repeat(x, 8), np.repeat(y, 8), Plugin(), groups=np.repeat(np.arange(200), 8))
     assert eight < once / 2.5
-    assert 0.5 * once < grouped.stderr < 1.6 * once  # 10 halves know their spread to a quarter
-    assert "10 random halves of the groups" in grouped.notes[-1]
+    assert 0.5 * once < grouped.stderr < 1.6 * once  # 20 halves know their spread to 22 %
+    assert "20 random halves of the groups, in complementary pairs" in grouped.notes[-1]
+
+
+@dataclass(frozen=True)
+class Mean(Estimator):
+    """The mean of x, whose standard error is known."""
+
+    def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> ip.Estimate:
+        return ip.Estimate(float(x.values.mean()), n_samples=x.n)
+
+
+@pytest.mark.parametrize("halves", [2, 4, 20])
+def test_halves_give_the_variance_of_a_mean_and_know_it_as_well_as_they_say(halves: int) -> None:
+    """The variance from p pairs has the relative spread sqrt(2 / p); 400 samples know its mean twenty times better."""
+    random, n = np.random.default_rng(0), 200
+    pairs = halves // 2
+    errors = [ip.mutual_information(*random.standard_normal((2, n)), Mean(), subsamples=halves) for _ in range(400)]
+    errors = np.array([found.stderr for found in errors])
+    assert np.mean(errors**2) * n == pytest.approx(1.0, abs=4 * math.sqrt(2 / pairs / 400))
+    if halves == 20:
+        assert errors.std() / errors.mean() == pytest.approx(0.22, abs=4 * 0.22 / math.sqrt(800))
+
+
+def test_unequal_halves_are_weighed_and_odd_numbers_rounded_up() -> None:
+    """Three groups split as two and one: over the three splits the weighed squares average to the variance / 3."""
+    effects = np.array([0.0, 1.0, 5.0])
+    x, groups = np.repeat(effects, 10), np.repeat(np.arange(3), 10)
+    found = ip.mutual_information(x, x, Mean(), groups=groups, subsamples=2000)
+    assert found.stderr == pytest.approx(effects.std(ddof=1) / math.sqrt(3), rel=0.1)
+    x, y = np.random.default_rng(0).standard_normal((2, 50))
+    three, four = (ip.mutual_information(x, y, Mean(), subsamples=halves) for halves in (3, 4))
+    assert three.stderr == four.stderr
+    assert "from 4 random halves" in three.notes[-1]
+
+
+@dataclass(frozen=True)
+class Picky(Mean):
+    """Refuses parts of the whole of 100 whose mean is above a limit, or calls them infinite."""
+
+    limit: float
+    infinite: bool = False
+
+    def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> ip.Estimate:
+        found = super().estimate(x, y, seed=seed)
+        if x.n == 100 or found.value <= self.limit:
+            return found
+        if self.infinite:
+            return ip.Estimate(math.inf, n_samples=x.n)
+        raise Refusal("Picky has seen enough; bring less.")
+
+
+@pytest.mark.parametrize("infinite", [False, True])
+def test_halves_that_cannot_be_measured_are_left_out_with_a_note(infinite: bool) -> None:
+    """Of two halves one has the larger mean, so a limit above the whole's spoils some pairs, and one below it all."""
+    x = np.random.default_rng(0).standard_normal((100, 1))
+    some = ip.mutual_information(x, x, Picky(x.mean() + 0.05, infinite), subsamples=40)
+    none = ip.mutual_information(x, x, Picky(x.mean() - 0.01, infinite), subsamples=40)
+    assert 0.0 < some.stderr < 0.1
+    assert "of 20 pairs of halves could not be measured: Picky" in some.notes[-2]
+    assert "in complementary pairs" in some.notes[-1]
+    assert math.isnan(none.stderr)
+    assert "no standard error over halves of the samples, since 20 of 20 pairs" in none.notes[-1]
+
+
+def test_halves_too_small_for_the_method_leave_the_value_without_an_error() -> None:
+    x, y = np.random.default_rng(0).standard_normal((2, 6))
+    found = ip.mutual_information(x, y, KSG(), subsamples=4)
+    assert math.isnan(found.stderr)
+    assert found.notes[-1].endswith("KSG(k=3) needs more than 3 samples, got 3.")
+
+
+@pytest.mark.parametrize("how", [{"groups": np.arange(200) // 4}, {"subsamples": 10}])
+def test_an_infinite_value_has_no_error_and_no_halves(how: dict) -> None:
+    """Warnings are errors in these tests: a difference of infinities would be one."""
+    x = np.random.default_rng(0).standard_normal((200, 1))
+    found = ip.mutual_information(x, 2 * x, Gaussian(), **how)
+    assert found.value == math.inf
+    assert math.isnan(found.stderr)
+    assert "An infinite value has no standard error" in found.notes[-1]
+
+
+def test_shuffles_come_one_at_a_time() -> None:
+    """200 orders of 10,000 samples would take 16 MB together; none is kept."""
+    groups = Groups(None, 10_000)
+    tracemalloc.start()
+    assert sum(order.size for order in groups.orders(200, 0)) == 2_000_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+
+
+def test_progress_is_told_shuffle_by_shuffle() -> None:
+    told: list[tuple] = []
+    x, y = np.random.default_rng(0).integers(0, 3, (2, 50))
+    ip.mutual_information(x, y, Plugin(), null=7, progress=lambda *state: told.append(state))
+    shuffling = [done for what, done, total in told if what == "shuffling" and total == 7]
+    assert shuffling == list(range(8))
 
 
 def test_extrapolation_removes_the_bias_of_counts() -> None:
@@ -95,6 +196,21 @@ def test_a_discrete_condition_is_taken_class_by_class() -> None:
     assert ip.conditional_mutual_information(x, x ^ z, z).value == pytest.approx(math.log(2), abs=0.01)
 
 
+def test_the_error_over_classes_is_that_of_fresh_samples_with_their_shares() -> None:
+    """Two classes of which one knows nothing: 200 samples know the spread to 5 %, of 0.040; without shares 0.022."""
+    found = []
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        z = random.integers(0, 2, 1000)
+        x, noise = random.standard_normal((2, 1000))
+        r = np.where(z, 0.99, 0.0)
+        found.append(ip.conditional_mutual_information(x, r * x + np.sqrt(1 - r**2) * noise, z, Gaussian()))
+    spread = np.std([one.value for one in found], ddof=1)
+    stated = math.sqrt(np.mean([one.stderr**2 for one in found]))
+    assert spread == pytest.approx(0.040, rel=0.2)
+    assert stated == pytest.approx(spread, rel=0.2)
+
+
 def test_the_chain_rule_of_counts_is_exact() -> None:
     random = np.random.default_rng(0)
     x, y, z = (random.integers(0, 3, 500) for _ in range(3))
@@ -119,6 +235,8 @@ def test_an_infinite_value_has_no_limit_and_few_samples_none_either() -> None:
     assert ip.mutual_information(x, x, extrapolate=True).value == math.inf
     with pytest.raises(ip.InputError, match="at least 20, got 3"):
         ip.mutual_information([0, 1, 0], [0, 1, 1], Plugin(), extrapolate=True)
+    with pytest.raises(Refusal, match="is infinite on 50 of the 100 samples"):
+        ip.mutual_information(x[:100], x[:100], Picky(-1.0, infinite=True), extrapolate=True)
 
 
 def test_the_misfit_of_the_line_is_added_to_the_error_of_the_groups() -> None:

@@ -35,7 +35,8 @@ class Estimate:
         notes: how it was made and what to beware of, one sentence each.
         warnings: those of the notes that say the value should not be trusted as it stands; none of them: it may be.
         method: the estimator, with its settings.
-        details: further numbers by name, as JSON has them: other routes to the value, latent scans, loss bounds; nats.
+        details: further numbers by name, as JSON has them: other routes to the value, latent scans, loss bounds; always
+            in nats, whatever ``unit`` says.
     """
 
     value: float
@@ -93,6 +94,9 @@ class Estimate:
 
     def to(self, unit: Unit) -> Estimate:
         """The same estimate in ``"nats"`` or ``"bits"``.
+
+        Value, error, bounds and null are converted; ``details`` hold numbers of every kind and stay in nats, and notes
+        and warnings keep the units they name.
 
         Raises:
             InputError: any other unit.

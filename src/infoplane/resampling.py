@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, Refusal
 from .estimate import Estimate
 from .estimators import Estimator
 from .progress import Progress, silent
 from .samples import Variable, variable
 
 _STREAM = 0x0E11  # keeps these draws apart from those an estimator makes of the same seed
-_TOGETHER = 10  # shuffles between two reports of progress
 _ROUGH = 20  # samples, or groups of them, below which parts of them say little
+_PAIRS = 4  # complementary pairs of halves that make an error where others could not be measured
 _PARTS = (1, 2, 4)  # disjoint parts a sample is cut into for the limit in 1/n
 
 
@@ -44,25 +46,22 @@ class Groups:
         if self.count < 2:
             raise InputError("groups needs at least 2 groups, got 1; leave groups out if samples are independent.")
 
-    def orders(self, count: int, seed: int) -> np.ndarray:
-        """(count, n) random orders that keep groups whole.
+    def orders(self, count: int, seed: int) -> Iterator[np.ndarray]:
+        """``count`` random orders (n,) that keep groups whole, one at a time: together they may not fit in memory.
 
         Raises:
             InputError: groups of unequal size, which cannot take each other's places.
         """
         random = np.random.default_rng([seed, _STREAM])
         if self.alone:
-            return np.stack([random.permutation(len(self.codes)) for _ in range(count)])
+            return (random.permutation(len(self.codes)) for _ in range(count))
         sizes = np.bincount(self.codes)
         if sizes.min() != sizes.max():
             raise InputError(
                 f"groups must all have one size to be shuffled whole, got sizes {sizes.min()} to {sizes.max()}."
             )
         members = np.argsort(self.codes, kind="stable").reshape(self.count, -1)
-        orders = np.empty((count, members.size), np.int64)
-        for order in orders:
-            order[members.ravel()] = members[random.permutation(self.count)].ravel()
-        return orders
+        return (_exchanged(members, random.permutation(self.count)) for _ in range(count))
 
     def parts(self, pieces: int, random: np.random.Generator) -> list[np.ndarray]:
         """Indices of the samples in ``pieces`` disjoint random parts of whole groups."""
@@ -84,21 +83,22 @@ def permutation_test(
     """The estimate with ``p_value`` and ``null`` from shuffled pairs.
 
     The p-value is (1 + shuffles not below the value) / (1 + shuffles): right at any number of shuffles. Where the
-    estimator names another to decide on dependence, the test is that one's and a note says so.
+    estimator names another to decide on dependence, the test is that one's, value and shuffles alike, and a note says
+    so.
     """
     tester = estimator.tester(x, y)
+    orders = _told(groups.orders(null, seed), null, progress)
     value, notes = found.value, found.notes
-    orders, parts = groups.orders(null, seed), []
-    for start in range(0, null, _TOGETHER):
-        parts.append(tester.shuffled(x, y, orders[start : start + _TOGETHER], seed=seed))
-        progress("shuffling", min(start + _TOGETHER, null), null)
-    shuffled = np.concatenate(parts)
-    if tester != estimator:
-        value = tester.estimate(x, y, seed=seed).value
+    if tester == estimator:
+        shuffled = tester.shuffled(x, y, orders, seed=seed)
+    else:
+        value, *rest = tester.shuffled(x, y, itertools.chain([np.arange(x.n)], orders), seed=seed)
+        shuffled = np.array(rest)
         notes = (
             *notes,
             f"The p-value and the null are those of {tester.short}, which decides on dependence: {value:.4g} nats.",
         )
+    progress("shuffling", null, null)
     p_value = (1 + int((shuffled >= value).sum())) / (1 + null)
     return dataclasses.replace(found, p_value=p_value, null=float(shuffled.mean()), notes=notes)
 
@@ -106,21 +106,37 @@ def permutation_test(
 def subsampled(
     found: Estimate, x: Variable, y: Variable, estimator: Estimator, groups: Groups, *, halves: int, seed: int
 ) -> Estimate:
-    """The estimate with its standard error from random halves, drawn without replacement.
+    """The estimate with its standard error from random halves, drawn without replacement in complementary pairs.
 
-    The spread over halves estimates the error of the whole at once, for s of n samples as spread times sqrt(s/(n - s)).
-    Duplicates, which a bootstrap would make, drive neighbour distances to 0.
+    Each half misses the whole by about half of what the two differ by, and the variance of that is the variance of the
+    whole over fresh samples: the mean of (difference / 2)^2 over p pairs knows it to a relative sqrt(2 / p), so its
+    root to 1 / sqrt(2 p), a quarter at 8 pairs. Unequal halves of a and b groups weigh a b / (a + b)^2 instead of 1/4;
+    an odd number of halves is rounded up to pairs. Duplicates, which a bootstrap would make, drive neighbour distances
+    to 0. Halves that cannot be measured, or are infinite, are left out with their pair and a note; the error is nan
+    where fewer than four pairs remain, and where the value itself is infinite.
     """
-    random = np.random.default_rng([seed, _STREAM, 1])
-    values = []
-    for _ in range((halves + 1) // 2):
-        values += [_part(x, y, part, estimator, seed).value for part in groups.parts(2, random)]
-    error = float(np.std(values[:halves], ddof=1))
-    kept = "groups" if not groups.alone else "samples"
-    note = f"The standard error is the spread over {halves} random halves of the {kept}."
+    if math.isinf(found.value):
+        note = "An infinite value has no standard error, so its halves were not measured."
+        return dataclasses.replace(found, stderr=math.nan, notes=(*found.notes, note))
+    random, pairs = np.random.default_rng([seed, _STREAM, 1]), (halves + 1) // 2
+    gaps, reasons = [], {}
+    for _ in range(pairs):
+        try:
+            first, second = (_finite_part(x, y, part, estimator, seed) for part in groups.parts(2, random))
+            gaps.append(first - second)
+        except InputError as refusal:  # the whole could be measured, so a half is too small, whatever it says
+            reasons[str(refusal)] = None
+    kept = "samples" if groups.alone else "groups"
+    failed = [f"{pairs - len(gaps)} of {pairs} pairs of halves could not be measured: {why}" for why in [*reasons][:1]]
+    if failed and len(gaps) < _PAIRS:
+        note = f"There is no standard error over halves of the {kept}, since {failed[0]}"
+        return dataclasses.replace(found, stderr=math.nan, notes=(*found.notes, note))
+    share = (groups.count // 2) / groups.count
+    error = math.sqrt(share * (1.0 - share) * float(np.mean(np.square(gaps))))
+    note = f"The standard error is from {2 * len(gaps)} random halves of the {kept}, in complementary pairs."
     few = f"{groups.count} {kept} are few to halve: the standard error is rough."
     warnings = (*found.warnings, few) if groups.count < _ROUGH else found.warnings
-    return dataclasses.replace(found, stderr=error, notes=(*found.notes, note), warnings=warnings)
+    return dataclasses.replace(found, stderr=error, notes=(*found.notes, *failed, note), warnings=warnings)
 
 
 def extrapolated(
@@ -139,7 +155,7 @@ def extrapolated(
     random = np.random.default_rng([seed, _STREAM, 2])
     means = [found.value]
     for pieces in _PARTS[1:]:
-        means.append(float(np.mean([_part(x, y, p, estimator, seed).value for p in groups.parts(pieces, random)])))
+        means.append(float(np.mean([_finite_part(x, y, p, estimator, seed) for p in groups.parts(pieces, random)])))
     slope, limit = np.polyfit(_PARTS, means, 1)
     misfit = float(np.abs(np.polyval([slope, limit], _PARTS) - means).max())
     shown = ", ".join(f"{mean:.4g} at n/{p}" for mean, p in zip(means, _PARTS, strict=True))
@@ -159,5 +175,26 @@ def extrapolated(
     )
 
 
+def _exchanged(members: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(n,) order that puts whole groups, members (groups, size), into each other's places."""
+    order = np.empty(members.size, np.int64)
+    order[members.ravel()] = members[places].ravel()
+    return order
+
+
+def _told(orders: Iterable[np.ndarray], total: int, progress: Progress) -> Iterator[np.ndarray]:
+    """The same orders; whoever takes the next one is done with those before."""
+    for done, order in enumerate(orders):
+        progress("shuffling", done, total)
+        yield order
+
+
 def _part(x: Variable, y: Variable, rows: np.ndarray, estimator: Estimator, seed: int) -> Estimate:
     return estimator.estimate(Variable(x.values[rows], "x"), Variable(y.values[rows], "y"), seed=seed)
+
+
+def _finite_part(x: Variable, y: Variable, rows: np.ndarray, estimator: Estimator, seed: int) -> float:
+    value = _part(x, y, rows, estimator, seed).value
+    if math.isinf(value):
+        raise Refusal(f"{estimator.short} is infinite on {len(rows)} of the {x.n} samples; gather more of them.")
+    return value

@@ -52,6 +52,7 @@ def test_estimate_as_json_equals_the_verb(call, samples):
     assert status == 0
     assert found["value"] == expected.value
     assert found["unit"] == "bits"
+    assert found["details_unit"] == "nats"
     assert found["interval_95"] == list(expected.interval(0.95))
     assert found["p_value"] == 1 / 21  # 20 shuffles unless told otherwise
 

@@ -62,7 +62,7 @@ def test_the_latent_size_is_found() -> None:
 def test_data_that_fill_their_columns_have_no_elbow() -> None:
     found = latent_scan(np.random.default_rng(0).standard_normal((1000, 30)), dims=(2, 3, 4, 5))
     assert not found.elbow
-    assert "no elbow" in found.notes[0]
+    assert "no clear elbow" in found.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import infoplane as ip
-from infoplane.compressors import autoencoder_loss_bound, label_loss_bound, pca_loss_bound
+from infoplane.compressors import PCA, Autoencoder, autoencoder_loss_bound, label_loss_bound, pca_loss_bound
+from infoplane.compressors.probe import held_out_cross_entropy
+from infoplane.compressors.reports import noise_bound, noise_free_error
 
 
 def half_log_det(matrix: np.ndarray) -> float:
@@ -62,6 +64,52 @@ def test_vacuous_bounds_are_kept_and_marked() -> None:
     assert autoencoder_loss_bound(1.0, 5, 1e-3, against=1.0).vacuous
     assert label_loss_bound(2.4, against=2.3).vacuous
     assert label_loss_bound(0.1, against=2.3).as_details() == {"cross_entropy": 0.1, "vacuous": False}
+
+
+def test_the_error_that_counts_is_that_of_the_layer_before_its_noise() -> None:
+    """Three directions in ten columns, sigma .5: noise of seven is dropped, 7 / 4 of squared error that is no loss."""
+    random = np.random.default_rng(0)
+    s = random.standard_normal((4000, 3)) @ random.standard_normal((3, 10))
+    y = s + 0.5 * random.standard_normal(s.shape)
+    for standardise in (True, False):
+        fitted = PCA(3, standardise=standardise).fit(y)
+        seen, error = noise_free_error(fitted, y, 0.5)
+        truth = float(((s - fitted.decode(fitted.encode(s))) ** 2).sum(axis=1).mean())
+        assert seen > 1.7
+        # The projection is affine, so nothing but sampling separates the two: the standard error of a mean of 2,000
+        # squares in seven directions is sqrt(14) / 4 / sqrt(2000) = .021, and two of them are added.
+        assert truth <= error < truth + 0.042 + 3 * 0.021
+    bound = noise_bound(fitted, y, 0.5)
+    assert bound is not None
+    assert not bound.of_rebuilt
+
+
+def test_the_noise_free_error_of_an_autoencoder() -> None:
+    random = np.random.default_rng(0)
+    weights = random.standard_normal((3, 10))
+    s = random.standard_normal((2000, 3)) @ weights
+    y = s + 0.5 * random.standard_normal(s.shape)
+    fitted = Autoencoder(3, steps=800).fit(y)
+    new = np.random.default_rng(1).standard_normal((4000, 3)) @ weights
+    truth = float(((new - fitted.decode(fitted.encode(new))) ** 2).sum(axis=1).mean())
+    found = noise_bound(fitted, y, 0.5)
+    assert found is not None
+    assert found.seen > 1.75
+    assert truth < found.error < 0.25 * found.seen
+    assert found.bound.value < 0.5 * autoencoder_loss_bound(found.seen, 10, 0.5).value
+
+
+def test_labels_are_predicted_as_well_as_their_law_allows() -> None:
+    random = np.random.default_rng(0)
+    code = random.standard_normal((2000, 2))
+    for flips in (0.0, 0.1):
+        classes = (code[:, 0] > 0).astype(int) ^ (random.random(2000) < flips)
+        truth = 0.0 if flips == 0 else -0.1 * np.log(0.1) - 0.9 * np.log(0.9)  # H(Y | code)
+        found = held_out_cross_entropy(code, classes)
+        # Above the truth by the price of a vote of 15 and of the border; three standard errors of .02 below at most.
+        assert truth - 0.06 < found < truth + 0.12
+    independent = held_out_cross_entropy(code, random.integers(0, 2, 2000))
+    assert 0.6 < independent <= np.log(2)
 
 
 @pytest.mark.parametrize(

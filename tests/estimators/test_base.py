@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from dataclasses import dataclass
 
@@ -125,6 +127,53 @@ def test_a_sweep_records_a_refusal_and_goes_on() -> None:
     assert "Choosy sees nothing in 3 dimensions; compress." in plane.attrs["notes"]
     with pytest.raises(Refusal, match="compress"):
         ip.mutual_information(layers["wide"], layers["wide"], Choosy())
+
+
+@dataclass(frozen=True)
+class Doubtful(Correlation):
+    """Doubts values above a half, and says which."""
+
+    def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> ip.Estimate:
+        found = super().estimate(x, y, seed=seed)
+        doubt = f"{found.value:.3f} nats is much for {y.name}."
+        return dataclasses.replace(found, warnings=(doubt,) if found.value > 0.5 else ())
+
+
+def test_a_plane_keeps_the_warnings_of_its_estimates() -> None:
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, N)
+    known = np.stack([y[:, None] + spread * random.standard_normal((N, 1)) for spread in (0.1, 9.0, 0.2)])
+    recording = ip.recordings.from_arrays({"t": known[None], "u": random.standard_normal((1, 3, N, 1))}, y)
+    channel = ip.channels.Identity(assume_stochastic=True)
+    plane = ip.information_plane(recording, Doubtful(), channel=channel, null=2).squeeze()
+    assert plane.warned.dtype == bool
+    assert plane.warned.sel(layer="t").values.tolist() == [True, False, True]
+    assert not plane.warned.sel(layer="u").any()
+    notes = [note for note in json.loads(plane.attrs["notes"]) if "is much" in note]
+    value = float(plane.mi_target.sel(layer="t")[0])
+    assert notes == [f"I(T;Y), in 2 of 6 cells: {value:.3f} nats is much for y."]  # once, whatever the numbers
+    mixed = ip.information_plane(recording, Correlation(), estimator_target=Doubtful(), channel=channel).squeeze()
+    assert mixed.warned.equals(plane.warned)
+    assert [note for note in json.loads(mixed.attrs["notes"]) if "is much" in note] == notes
+    binned = ip.information_plane(recording, ip.estimators.Binned(5))
+    assert not binned.warned.any()
+    assert not ip.information_plane(recording, ip.estimators.PairwiseBounds(0.1)).warned.any()
+
+
+def test_a_real_warning_reaches_the_plane_and_its_file(tmp_path) -> None:
+    """Nearest neighbours read low where T is nearly a function of X: said of one estimate, and of a plane."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((300, 2))
+    t = x @ random.standard_normal((2, 2)) + 1e-3 * random.standard_normal((300, 2))
+    assert ip.mutual_information(x, t, ip.estimators.KSG()).warnings
+    recording = ip.recordings.from_arrays({"t": t}, random.integers(0, 2, 300), x=x, noise="0.001")
+    plane = ip.information_plane(recording, ip.estimators.KSG())
+    assert plane.warned.all()
+    assert any("I(X;T), in 1 of 1 cells" in note for note in json.loads(plane.attrs["notes"]))
+    ip.save(plane, tmp_path / "plane.nc")
+    assert ip.load(tmp_path / "plane.nc").warned.dtype == bool
+    ip.save(plane.drop_vars("warned"), tmp_path / "older.nc")  # as files before this variable are
+    assert "warned" not in ip.load(tmp_path / "older.nc")
 
 
 def test_without_inputs_a_sweep_says_so_and_still_measures_the_target() -> None:

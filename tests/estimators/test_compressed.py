@@ -10,7 +10,17 @@ import pytest
 import infoplane as ip
 from infoplane import laws
 from infoplane.compressors import CCA, PCA, Autoencoder
-from infoplane.estimators import KSG, Compressed, Gaussian, LayerBlock, PairwiseBounds, WeightedKL
+from infoplane.estimators import (
+    KSG,
+    Automatic,
+    Compressed,
+    Debiased,
+    Decoder,
+    Gaussian,
+    LayerBlock,
+    PairwiseBounds,
+    WeightedKL,
+)
 
 QUICK = Autoencoder(2, steps=400, batch=128)
 
@@ -106,6 +116,81 @@ def test_loss_bounds_are_printed_and_marked_where_vacuous() -> None:
     assert any("vacuous" in note for note in found.notes)
 
 
+def test_an_autoencoder_is_not_charged_for_the_noise_it_drops() -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((1500, 3))
+    s = x @ random.standard_normal((3, 10))
+    y = s + 0.5 * random.standard_normal(s.shape)
+    found = ip.mutual_information(x, y, Compressed(Gaussian(), y=Autoencoder(3, steps=800), sigma=0.5))
+    bound = found.details["loss_bound_y"]
+    assert bound["squared_error_with_noise"] > 1.75 > 4 * bound["squared_error"]
+    assert not bound["vacuous"]
+    assert any("before its noise" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_label_bounds_what_its_other_side_loses(swapped: bool) -> None:
+    random = np.random.default_rng(0)
+    z = random.standard_normal((1000, 2))
+    labels = (z[:, 0] > 0).astype(int)
+    x = z @ random.standard_normal((2, 20)) + 0.01 * random.standard_normal((1000, 20))
+    method = Compressed(x=PCA(2), y=PCA(2))
+    found = ip.mutual_information(labels, x, method) if swapped else ip.mutual_information(x, labels, method)
+    bound = found.details[f"label_loss_bound_{'y' if swapped else 'x'}"]
+    assert bound["cross_entropy"] < 0.15
+    assert not bound["vacuous"]
+    assert any("of what it tells of the labels" in note for note in found.notes)
+    assert not any("No bound limits" in note for note in found.notes)
+    noise = ip.mutual_information(x, random.integers(0, 2, 1000), method)
+    assert noise.details["label_loss_bound_x"]["vacuous"]
+
+
+def test_the_direction_is_that_of_the_wrapped_estimator() -> None:
+    assert Compressed(Decoder(), x=PCA(2)).direction == "lower"
+    assert Compressed(KSG()).direction == Compressed().direction == "estimate"
+    assert dataclasses.replace(Compressed(Decoder()), estimator=KSG()).direction == "estimate"
+    with pytest.raises(ip.InputError, match="Compressed gives a bound"):
+        Debiased(Compressed(Decoder(), x=PCA(2)))
+
+
+def test_a_plane_says_that_codes_were_measured_and_what_they_keep() -> None:
+    x, t, _ = linear(300)
+    y = (t[:, 0] > np.median(t[:, 0])).astype(int)
+    layers = {"wide": t, "dead": np.zeros((300, 3))}
+    recording = ip.recordings.from_arrays(layers, y, x=x, noise="0.001")
+    decoder = Compressed(Decoder("linear", steps=50), y=PCA(2))
+    plane = ip.information_plane(
+        recording, Compressed(WeightedKL(), x=PCA(2), y=PCA(2), sigma=1e-3), estimator_target=decoder
+    )
+    assert plane.mi_input.attrs["quantity"] == "I(X;T) of the noisy network, of compressed variables"
+    assert plane.mi_target.attrs["quantity"] == "I(T;Y), of compressed variables"
+    assert plane.mi_target.attrs["direction"] == "lower"
+    wide, dead = (plane.sel(layer=name).squeeze() for name in layers)
+    assert wide.explained_variance > 0.999
+    # The code drops 28 directions of noise. Of 300 samples half of their variances lie above sigma^2, by a fifth in the
+    # mean, and count: 28 / 2 * ln(1.2) / 2 = 1.3. A vote of neighbours knows the label.
+    assert 0.0 <= wide.loss_bound_input < 2.0
+    assert wide.loss_bound_target < 0.2
+    assert np.isnan([dead.explained_variance, dead.loss_bound_input, dead.loss_bound_target]).all()
+    only_input = ip.information_plane(recording, Compressed(WeightedKL(), x=PCA(2)), layers=["dead"])
+    assert only_input.mi_input.attrs["quantity"].endswith("of compressed variables")
+    assert only_input.mi_target.attrs["quantity"] == "I(T;Y)"
+    assert "explained_variance" not in only_input
+    debiased = ip.information_plane(recording, Debiased(Compressed(KSG(), y=PCA(2))), layers=["dead"])
+    assert debiased.mi_target.attrs["quantity"] == "I(T;Y), of compressed variables"
+
+
+def test_warnings_in_a_plane_keep_their_cells() -> None:
+    """Cells are measured in groups of equal code size; here the middle one is a group of its own."""
+    random = np.random.default_rng(0)
+    t = random.standard_normal((3, 300, 3))
+    t[1, :, 1:] *= 1e-6
+    t[1] = np.round(t[1], 1)  # repeats
+    block = LayerBlock(t, np.zeros((3, 300, 1), int), np.arange(300)[None], x=random.standard_normal((3, 300, 1)))
+    found = Compressed(KSG(), y=PCA(variance=0.99)).layer(block)
+    assert found.warned.tolist() == [False, True, False]
+
+
 def test_shuffles_keep_the_compressors() -> None:
     x, y, _ = linear(400)
     estimator = Compressed(Gaussian(), x=PCA(2), y=PCA(2))
@@ -118,6 +203,48 @@ def test_shuffles_keep_the_compressors() -> None:
     assert values[0] == pytest.approx(found.value, abs=1e-9)
     half = dataclasses.replace(estimator, holdout=0.5)
     assert half.shuffled(a, b, orders, seed=0)[0] == pytest.approx(half.estimate(a, b, seed=0).value, abs=1e-9)
+
+
+def test_compressors_are_fitted_once_for_the_value_and_its_null() -> None:
+    fits = []
+
+    @dataclasses.dataclass(frozen=True)
+    class Counted(PCA):
+        def fit(self, x, *, seed=0, other=None):
+            fits.append(x.shape)
+            return super().fit(x, seed=seed)
+
+    x, y, _ = linear(300)
+    for inner in (Gaussian(), None, Debiased(Gaussian())):
+        fits.clear()
+        ip.mutual_information(x, y, Compressed(inner, x=Counted(3), y=PCA(3), share=False), null=25)
+        assert len(fits) == 1
+    fits.clear()
+    ip.mutual_information(x, y, Debiased(Compressed(Gaussian(), x=Counted(2), y=PCA(2), share=False)), null=5)
+    assert len(fits) == 1
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_value_and_null_of_a_test_are_one_statistic(dim: int) -> None:
+    """Above four joint dimensions two routes are weighed, and the test is that of one of them, which a note names."""
+    x, y, _ = linear(300)
+    a, b = ip.samples.pair(x, y)
+    estimator = Compressed(x=PCA(dim), y=PCA(dim), share=False)
+    pairs = [np.arange(300)]
+    assert estimator.shuffled(a, b, pairs, seed=0)[0] == pytest.approx(estimator.estimate(a, b).value, abs=1e-12)
+    tester = estimator.prepared(a, b, seed=0).tester(a, b)
+    value = tester.estimate(a, b, seed=0).value
+    assert tester.shuffled(a, b, pairs, seed=0)[0] == pytest.approx(value, abs=1e-12)
+    found = ip.mutual_information(x, y, estimator, null=19)
+    named = "of Compressed(Debiased(KozachenkoLeonenko()), x=PCA(dim=3), y=PCA(dim=3), share=False), which decides on "
+    assert any(named in note and f"{value:.4g} nats" in note for note in found.notes) == (dim == 3)
+    assert found.p_value == 1 / 20
+
+
+def test_the_tester_is_that_of_what_is_wrapped() -> None:
+    x, y, _ = linear(300)
+    found = ip.mutual_information(x, y, Compressed(Automatic(), x=PCA(2), y=PCA(2), share=False), null=3)
+    assert any("those of Compressed(KSG(standardise=True), x=PCA(dim=2)" in note for note in found.notes)
 
 
 def test_a_plane_compresses_the_input_once_and_every_layer() -> None:
@@ -184,3 +311,11 @@ def test_a_dead_layer_does_not_stop_a_sweep() -> None:
     plane = ip.information_plane(recording, method, channel=ip.channels.Identity(assume_stochastic=True)).squeeze()
     assert plane.mi_input.sel(layer="dead") == plane.mi_target.sel(layer="dead") == 0.0
     assert plane.mi_input.sel(layer="alive") > 0.5
+
+
+def test_a_latent_size_that_does_not_stand_out_is_doubted() -> None:
+    """Blobs of five coordinates, whose error of rebuilding falls with every size: the code found is too short."""
+    x, y = laws.correlated_gaussian_images(2.0).sample(2000, 0)
+    found = ip.mutual_information(x, y, Compressed(WeightedKL(), x=Autoencoder(steps=200), y=Autoencoder(steps=200)))
+    assert any("no latent size stands out" in warning for warning in found.warnings)
+    assert found.value < 1.7

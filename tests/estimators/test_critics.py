@@ -15,7 +15,7 @@ from scipy import stats
 import infoplane as ip
 from infoplane.estimators import Concatenated, Convolutional, Separable
 from infoplane.estimators.convolution import _seen
-from infoplane.estimators.coordinates import by_appearance, canonical, columns, gaussian_terms, stacked
+from infoplane.estimators.coordinates import by_appearance, columns, fitted_canonical, gaussian_terms, stacked
 from infoplane.estimators.critics import Critic, Scores, gaussian_base, spread
 from infoplane.estimators.training import Budget, _strides, filled, folded, train
 from infoplane.samples import variable
@@ -130,8 +130,8 @@ def test_coordinates_are_canonical_on_the_training_part_whatever_the_units() -> 
     x, y = correlated(500, 0.7, 3)
     mix = RANDOM.standard_normal((3, 3))
     part, held = np.arange(400), np.arange(400, 500)
-    plain = canonical(x, y, part, held, (False, False))
-    mixed = canonical(x @ mix * 1e4 + 3.0, y, part, held, (False, False))
+    plain = fitted_canonical(x, y, part, held, (False, False))
+    mixed = fitted_canonical(x @ mix * 1e4 + 3.0, y, part, held, (False, False))
     u, v = plain.x[part], plain.y[part]
     np.testing.assert_allclose(u.T @ u / 400, np.eye(3), atol=1e-5)
     cross = u.T @ v / 400
@@ -143,21 +143,21 @@ def test_coordinates_are_canonical_on_the_training_part_whatever_the_units() -> 
 def test_normal_scores_make_monotone_maps_invisible() -> None:
     x, y = correlated(500, 0.7, 2)
     part, held = np.arange(400), np.arange(400, 500)
-    one = canonical(x, y, part, held, (True, True))
-    other = canonical(np.sinh(3 * x), y**3, part, held, (True, True))
+    one = fitted_canonical(x, y, part, held, (True, True))
+    other = fitted_canonical(np.sinh(3 * x), y**3, part, held, (True, True))
     np.testing.assert_allclose(np.abs(one.x[part]), np.abs(other.x[part]), atol=1e-5)
     np.testing.assert_allclose(one.correlations, other.correlations, atol=1e-8)
 
 
 def test_correlations_by_chance_are_shrunk_away() -> None:
     x, y = RANDOM.standard_normal((2, 240, 20))
-    found = canonical(x, y, np.arange(200), np.arange(200, 240), (True, True))
+    found = fitted_canonical(x, y, np.arange(200), np.arange(200, 240), (True, True))
     assert found.correlations.max() < 0.2  # in the training part the largest is about 2 sqrt(20 / 200) = 0.6
 
 
 def test_what_a_small_sample_cannot_carry_is_dropped_and_counted() -> None:
     x, y = RANDOM.standard_normal((2, 100, 30))
-    found = canonical(x, y[:, :2], np.arange(80), np.arange(80, 100), (True, True))
+    found = fitted_canonical(x, y[:, :2], np.arange(80), np.arange(80, 100), (True, True))
     assert found.x.shape == (100, 10)
     assert found.dropped == 20
 

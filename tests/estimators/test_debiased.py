@@ -75,6 +75,32 @@ def test_the_seed_decides_the_shuffles() -> None:
     assert one.details["raw"] == other.details["raw"]
 
 
+def test_its_shuffles_are_those_of_the_method_less_the_one_mean_that_the_value_loses() -> None:
+    """So value and null stand on one footing, and the p-value is the wrapped method's."""
+    x, y = (ip.samples.variable(v) for v in correlated(0.1, 2, 3, n=200))
+    orders = [np.arange(200), *(np.random.default_rng(seed).permutation(200) for seed in range(3))]
+    debiased = Debiased(WeightedKL(), permutations=4)
+    found, inner = debiased.shuffled(x, y, orders, seed=1), WeightedKL().shuffled(x, y, orders, seed=1)
+    assert found == pytest.approx(inner - debiased.estimate(x, y, seed=1).details["null_mean"], abs=1e-12)
+    assert found[0] == pytest.approx(debiased.estimate(x, y, seed=1).value, abs=1e-12)
+    both = [ip.mutual_information(x, y, one, null=19, seed=1).p_value for one in (debiased, WeightedKL())]
+    assert both[0] == both[1]
+
+
+def test_a_null_costs_one_more_mean_and_not_one_for_every_shuffle() -> None:
+    calls = []
+
+    @dataclass(frozen=True)
+    class Counted(Offset):
+        def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> ip.Estimate:
+            calls.append(seed)
+            return super().estimate(x, y, seed=seed)
+
+    x, y = correlated(1.0, 1, 2, n=50)
+    ip.mutual_information(x, y, Debiased(Counted(), permutations=6), null=20)
+    assert len(calls) == 1 + 6 + 6 + 20
+
+
 def test_infinity_stays_infinite() -> None:
     x, _ = correlated(1.0, 2, 5, n=100)
     found = estimate(x, x, Debiased())

@@ -12,8 +12,8 @@ from scipy import stats
 import infoplane as ip
 from infoplane.estimators import Gaussian
 from infoplane.estimators.canonical import canonical, information_bias, log_det_bias, log_det_variance, null_variance
-from infoplane.estimators.student import radial_information
 from infoplane.estimators.whitening import whiten
+from infoplane.laws.student import radial_information
 
 COPULAS = (None, "gaussian", "student")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from infoplane.estimators import neighbours, scan
-from infoplane.estimators.neighbours import choose, counts, distances
+from infoplane.estimators.neighbours import choose, counter, counts, distances
 
 EPS = np.finfo(np.float64).eps
 NORMS = ("max", "euclidean")
@@ -51,6 +51,18 @@ def test_every_route_equals_the_twin(norm: str, d: int) -> None:
             found = distances(x, k, norm, method=route)
             np.testing.assert_allclose(found, expected, rtol=0, atol=0 if norm == "max" else 1e-12, err_msg=route)
             np.testing.assert_array_equal(counts(x, expected[:, -1], norm, method=route), within, err_msg=route)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("d", [1, 3])
+def test_a_counter_serves_one_radius_after_another(norm: str, d: int) -> None:
+    for seed in range(5):
+        x = awkward(seed, 40, d)
+        for route in routes(d, norm):
+            count = counter(x, norm, method=route)
+            for k in (1, 2, 3):
+                radius = distances(x, k, norm)[:, -1]
+                np.testing.assert_array_equal(count(radius), counts(x, radius, norm, method=route), err_msg=route)
 
 
 @pytest.mark.parametrize("norm", NORMS)

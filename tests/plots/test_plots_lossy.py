@@ -81,6 +81,21 @@ def test_latent_sizes_rings_the_true_one():
     assert rendered(ax.figure)
 
 
+def test_a_route_ends_where_it_refuses_as_dimensions_grow():
+    values = np.array([[2.0, 2.2], [1.0, 1.2], [0.1, 0.3]])[:, None, None, :] + np.zeros((3, 2, 1, 2))
+    values[2, 0] = np.nan
+    coords = {"dim": [1, 4, 40], "route": ["coordinates: A", "coordinates: B"], "mi": [2.0], "seed": [0, 1]}
+    ax = plots.against_dimension(xr.Dataset({"mi_estimate": (tuple(coords), values)}, coords), unit="bits")
+    points = [line for line in ax.lines if line.get_marker() in ("o", "s")]
+    for line, end in zip(points, (2, 3), strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), [1, 4, 40][:end])
+        np.testing.assert_allclose(line.get_ydata(), np.array([2.1, 1.1, 0.2][:end]) / np.log(2))
+    (red,) = [line for line in ax.lines if line.get_color() == "red"]
+    np.testing.assert_allclose(red.get_ydata(), 2.0 / np.log(2))
+    assert "(bits)" in ax.get_ylabel()
+    assert rendered(ax.figure)
+
+
 def test_one_sentence_for_what_cannot_be_drawn():
     dataset = estimates()
     for draw, wrong, says in (
@@ -89,6 +104,7 @@ def test_one_sentence_for_what_cannot_be_drawn():
         (plots.against_truth, dataset.isel(law=0, route=0, drop=True), "lacks route"),
         (plots.against_truth_panels, dataset.isel(law=0), "over law"),
         (plots.latent_sizes, dataset, "latent sizes"),
+        (plots.against_dimension, dataset, "over dim"),
     ):
         with pytest.raises(InputError, match=says):
             draw(wrong)

@@ -13,7 +13,7 @@ from ..estimators import Automatic, Estimator
 from ..progress import Progress, silent
 from ..samples import is_real, whole
 from . import verdicts
-from .cases import Case, measured, short
+from .cases import Case, measured
 from .families import Family, Size, checked_size, chosen
 from .grid import assemble
 
@@ -77,11 +77,11 @@ def calibrate(
         for mi in asked
     ]
     records = measured(cases, {}, executor, progress, "calibrating")
-    about = {"result": "calibration", "tolerance": tolerance, "title": f"Calibration of {short(tried)}"}
+    about = {"result": "calibration", "tolerance": tolerance, "title": f"Calibration of {tried.short}"}
     found = assemble(cases, records, **about).squeeze(("estimator", "dimension", "n"))
     words = [verdicts.of_law(found.sel(law=law), tolerance) for law in found["law"].values]
     found["verdict"] = ("law", np.array(words, dtype=object))
-    found.attrs["verdict"] = verdicts.of_all(found, short(tried), tolerance)
+    found.attrs["verdict"] = verdicts.of_all(found, tried.short, tolerance)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import time
@@ -10,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..errors import InputError
 from ..estimators import Estimator
@@ -57,7 +56,7 @@ class Case:
 
     @property
     def cell(self) -> Cell:
-        return Cell(short(self.estimator), self.family, str(self.size), self.n, self.mi)
+        return Cell(self.estimator.short, self.family, str(self.size), self.n, self.mi)
 
     @property
     def data_seed(self) -> int:
@@ -112,19 +111,6 @@ def measure(case: Case) -> Record:
     return Record(
         found.value, found.stderr, lower, upper, bool(doubts), seconds, found.method, doubts[0] if doubts else ""
     )
-
-
-def short(method: Any) -> str:
-    """An estimator as one would write it: ``WeightedKL(k=40)``, plain settings left at their default unsaid."""
-    parts = []
-    for one in dataclasses.fields(method):
-        value = getattr(method, one.name)
-        default = one.default if one.default_factory is dataclasses.MISSING else one.default_factory()
-        if dataclasses.is_dataclass(value):
-            parts.append(short(value) if not parts else f"{one.name}={short(value)}")
-        elif value != default:
-            parts.append(f"{one.name}={value!r}")
-    return f"{type(method).__name__}({', '.join(parts)})"
 
 
 def measured(

@@ -110,7 +110,7 @@ def estimate(found: Estimate) -> None:
 
 
 def estimate_record(found: Estimate) -> dict[str, Any]:
-    """The same for machines: nan and infinity, which JSON lacks, become null and text."""
+    """The same for machines: nan and infinity, which JSON lacks, become null and text; details are always in nats."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
@@ -120,7 +120,7 @@ def estimate_record(found: Estimate) -> dict[str, Any]:
         return [plain(one) for one in value] if isinstance(value, tuple | list) else value
 
     fields = {name: plain(getattr(found, name)) for name in found.__dataclass_fields__}
-    return fields | {"interval_95": [plain(end) for end in found.interval(0.95)]}
+    return fields | {"details_unit": "nats", "interval_95": [plain(end) for end in found.interval(0.95)]}
 
 
 def claims(found: Sequence[Claim], *, brief: bool = False) -> None:
@@ -173,7 +173,8 @@ def summary(dataset: xr.Dataset) -> None:
     for name in flat.layer.values:
         path = flat.mi_input.sel(layer=name).mean("seed") * BITS
         target = float(flat.mi_target.sel(layer=name).isel(epoch=-1).mean()) * BITS
-        flags = [flag for flag in ("saturated", "dead") if bool(flat[flag].sel(layer=name).isel(epoch=-1).any())]
+        known = [flag for flag in ("saturated", "warned", "dead") if flag in flat]  # older planes have no "warned"
+        flags = [flag for flag in known if bool(flat[flag].sel(layer=name).isel(epoch=-1).any())]
         values = [float(path[0]), float(path.max()), float(path[-1]), target]
         fall = escape(str(compression(flat, str(name))))
         table.add_row(escape(str(name)), *(f"{v:.2f}" for v in values), fall, ", ".join(flags))

@@ -162,7 +162,7 @@ class Autoencoder(Compressor):
     def _report(self, fitted: FittedAutoencoder, x: np.ndarray, parts: Parts) -> None:
         held = np.asarray(x[np.sort(parts.held_out)], np.float64)
         error = fitted.decode(fitted.encode(held)) - held
-        inverse = fitted.front.inverse_scale
+        inverse, squares = fitted.front.inverse_scale, (error**2).sum(axis=1)
         unexplained = float(((error * inverse) ** 2).sum(axis=1).mean() / fitted.front.total)
         front = fitted.front.details
         fitted.details = {
@@ -170,7 +170,8 @@ class Autoencoder(Compressor):
             "pca": fitted.front.dim,
             "pca_explained_variance": front["explained_variance"],
             "explained_variance": 1.0 - unexplained,
-            "squared_error": float((error**2).sum(axis=1).mean()),
+            "squared_error": float(squares.mean()),
+            "squared_error_stderr": float(squares.std() / math.sqrt(len(squares))),
             "held_out_mse": float((error**2).mean()),
             "held_out_mae": float(np.abs(error).mean()),
             "held_out_samples": len(held),

@@ -61,6 +61,11 @@ class Fitted(abc.ABC):
             raise InputError(f"decode needs codes of shape (n, {self.dim}), got {code.shape}.")
         return self._decode(code)
 
+    @property
+    def rebuilds(self) -> bool:
+        """Whether there is a way back from its codes."""
+        return type(self)._decode is not Fitted._decode
+
     @abc.abstractmethod
     def _encode(self, x: np.ndarray) -> np.ndarray:
         """Codes of checked samples."""

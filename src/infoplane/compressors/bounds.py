@@ -94,7 +94,8 @@ def autoencoder_loss_bound(
     independent parts of variance a and 1 - a, process, and bound the second part by maximum entropy.
 
     Args:
-        error: E|S - A(S)|^2, summed over columns, on held-out samples.
+        error: E|S - A(S)|^2 of the layer before its noise, summed over columns, on held-out samples. The error of
+            rebuilding T itself is not meant: about sigma^2 of it for every direction that A drops is noise.
         columns: D.
         sigma: standard deviation of the noise.
         a: share of the noise variance left with the rebuilt layer, strictly between 0 and 1.

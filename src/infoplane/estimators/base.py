@@ -22,15 +22,16 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from ..channels import Channel
 from ..errors import InputError, Refusal
 from ..estimate import Direction, Estimate
-from ..samples import Variable, moderate, pair
+from ..samples import Variable, moderate, pair, variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,20 @@ class LayerBlock:
         return self.activations.shape[1]
 
 
+class Doubt(NamedTuple):
+    """A warning that an estimate in a plane carries.
+
+    Attributes:
+        cell: position among the snapshots.
+        of: "input" for the estimate of I(X;T), "target" for that of I(T;Y).
+        sentence: the warning.
+    """
+
+    cell: int
+    of: Literal["input", "target"]
+    sentence: str
+
+
 @dataclass(frozen=True, eq=False)
 class LayerInformation:
     """What an estimator found, in nats; nan where it gives no such number.
@@ -81,6 +96,8 @@ class LayerInformation:
         n_codes: (cells,) distinct codes; 0 where T is not discrete.
         out_of_range: (cells,) values that fell outside the quantiser's range.
         notes: what to beware of, one sentence each, such as why a cell is nan.
+        doubts: the warnings of the estimates of I(X;T), and of I(T;Y) with the true labels.
+        further: (cells,) numbers of this method alone, by the name of the variable that a plane makes of them.
     """
 
     mi_input: np.ndarray
@@ -95,6 +112,19 @@ class LayerInformation:
     n_codes: np.ndarray
     out_of_range: np.ndarray
     notes: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    further: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    @property
+    def warned(self) -> np.ndarray:
+        """(cells,) booleans: one of the cell's estimates carries a warning."""
+        return np.isin(np.arange(len(self.mi_input)), [doubt.cell for doubt in self.doubts])
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """(cells,) numbers by the name of their variable in a plane; of I(T;Y) those with the true labels."""
+        others = ("notes", "doubts", "further")
+        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in others}
+        return {**own, "mi_target": self.mi_target[:, 0], "warned": self.warned, **self.further}
 
 
 @dataclass(frozen=True)
@@ -102,7 +132,7 @@ class Estimator(abc.ABC):
     """A way to estimate mutual information; its fields are its settings.
 
     Attributes:
-        direction: how its value is to be read.
+        direction: how its value is to be read; a method whose settings decide it sets its own.
         randomised: the value depends on ``seed``: equal data in another order, or with x and y exchanged, then give
             values that agree within the error, not to the last digit.
         needs_input: in a plane it looks at the network's inputs; else a layer is taken as a function of the sample.
@@ -116,6 +146,12 @@ class Estimator(abc.ABC):
     def channel(self) -> Channel | None:
         """The channel this method fixes, or None if any will do."""
         return None
+
+    @property
+    def compresses(self) -> tuple[bool, bool]:
+        """Whether codes stand for the first and for the second variable; a wrapper does what the wrapped one does."""
+        inner = getattr(self, "estimator", None)
+        return inner.compresses if isinstance(inner, Estimator) else (False, False)
 
     def scaled(self, x: Variable) -> Variable:
         """The variable at a scale whose squares are finite (:func:`~infoplane.samples.moderate`).
@@ -136,15 +172,23 @@ class Estimator(abc.ABC):
         """
         raise InputError(f"{type(self).__name__} estimates no entropy; Plugin() does for discrete data.")
 
-    def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int) -> np.ndarray:
-        """(orders,) values of I(x; y) with y in other orders, (orders, n): what chance gives.
+    def shuffled(self, x: Variable, y: Variable, orders: Iterable[np.ndarray], *, seed: int) -> np.ndarray:
+        """(orders,) values of I(x; y) with y in other orders, each (n,): what chance gives.
 
-        Override it where a part of the work is the same in every order.
+        Orders come one at a time, so that a long null needs no memory. Override it where a part of the work is the same
+        in every order; the values stay those of ``estimate``.
         """
         return np.array([self.estimate(x, Variable(y.values[o], y.name), seed=seed).value for o in orders])
 
     def tester(self, x: Variable, y: Variable) -> Estimator:
         """The estimator whose permutations decide whether there is any dependence; this one, unless overridden."""
+        return self
+
+    def prepared(self, x: Variable, y: Variable, *, seed: int) -> Estimator:
+        """This estimator for these samples, with all it learns before it measures already learned; else itself.
+
+        Its value, its tester and its shuffles then share what was learned. It is of no use for other samples.
+        """
         return self
 
     def conditional(self, x: Variable, y: Variable, z: Variable, *, seed: int) -> Estimate:
@@ -190,10 +234,14 @@ class Estimator(abc.ABC):
             if rows.sum() < 2:
                 raise InputError(f"I(x; y | z) needs at least 2 samples in every class of z, got {rows.sum()} in one.")
             parts.append(self.estimate(Variable(x.values[rows], "x"), Variable(y.values[rows], "y"), seed=seed))
+        value = float(sum(p * e.value for p, e in zip(shares, parts, strict=True)))
+        within = sum((p * e.stderr) ** 2 for p, e in zip(shares, parts, strict=True))
+        # Another sample has other shares of the classes, which matters as far as their information differs.
+        between = sum(p * (e.value - value) ** 2 for p, e in zip(shares, parts, strict=True)) / z.n
         return dataclasses.replace(
             parts[0],
-            value=float(sum(p * e.value for p, e in zip(shares, parts, strict=True))),
-            stderr=math.sqrt(sum((p * e.stderr) ** 2 for p, e in zip(shares, parts, strict=True))),
+            value=value,
+            stderr=math.sqrt(within + between),
             lower=math.nan,
             upper=math.nan,
             direction="estimate",
@@ -223,10 +271,13 @@ class Estimator(abc.ABC):
                 )
                 inputs.append(None)
             else:
-                inputs.append(measured(np.arange(block.n) if block.x is None else block.x[cell], t))
+                source = np.arange(block.n) if block.x is None else block.x[cell]
+                inputs.append(measured(variable(source, "x"), variable(t, "T")))
             known = bool((y != y[0]).any())  # of a constant nothing can be known; another estimator may have the target
-            targets.append([measured(t, y[order]) if known else None for order in block.permutations])
+            orders = block.permutations
+            targets.append([measured(variable(t, "T"), variable(y[o], "y")) if known else None for o in orders])
         first = [row[0] for row in targets]
+        doubts = [*_doubts("input", inputs), *_doubts("target", first)]
 
         def column(estimates: list[Estimate | None], name: str) -> np.ndarray:
             return np.array([np.nan if e is None else getattr(e, name) for e in estimates])
@@ -244,6 +295,7 @@ class Estimator(abc.ABC):
             n_codes=np.zeros(block.cells, np.int32),
             out_of_range=np.zeros(block.cells, np.int64),
             notes=tuple(reasons),
+            doubts=tuple(doubts),
         )
 
     @property
@@ -256,6 +308,11 @@ class Estimator(abc.ABC):
         return repr(self)
 
 
+def _doubts(of: Literal["input", "target"], estimates: list[Estimate | None]) -> list[Doubt]:
+    """The warnings of one estimate a cell."""
+    return [Doubt(cell, of, w) for cell, e in enumerate(estimates) if e is not None for w in e.warnings]
+
+
 def _briefly(method: Any) -> str:
     """A method with the settings that differ from their defaults, and what it wraps likewise."""
     parts = []
@@ -263,9 +320,14 @@ def _briefly(method: Any) -> str:
         value = getattr(method, field.name)
         if isinstance(value, Estimator):
             parts.append(_briefly(value))
-        elif value != field.default:
+        elif value != _default(field):
             parts.append(f"{field.name}={_briefly(value) if dataclasses.is_dataclass(value) else repr(value)}")
     return f"{type(method).__name__}({', '.join(parts)})"
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """Of a setting; ``dataclasses.MISSING`` where it has none."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -12,11 +13,12 @@ import numpy as np
 from ..channels import Channel
 from ..compressors.base import Compressor, Fitted
 from ..compressors.coding import Codes, encode_pair, restricted, supervised
-from ..compressors.reports import bounds_of, residuals_of
+from ..compressors.reports import bounds_of, label_bound, noise_bound, residuals_of
 from ..errors import InputError
 from ..estimate import Estimate
 from ..samples import Variable, is_real
 from .base import Estimator, LayerBlock, LayerInformation
+from .cells import alike, joined, part_of
 from .debiased import Debiased
 from .kozachenko import KozachenkoLeonenko
 from .weighted import WeightedKL
@@ -34,12 +36,19 @@ class Compressed(Estimator):
 
     I(E(X);E(Y)) never exceeds I(X;Y); it equals it where the encoders are injective on the data. Without noise nothing
     bounds the loss, whatever the error of rebuilding: every estimate reports the compressors' errors, the loss bounds
-    where the noise ``sigma`` is known, and a test whether what was dropped still knows something of the other side.
+    where the noise ``sigma`` is known or the other side is a label, and a test whether what was dropped still knows
+    something of the other side. The direction is that of the wrapped estimator.
 
     Fitted on what? PCA and autoencoders see one side only and cannot know which samples are paired, so they are fitted
     on all samples by default; the estimate on them gains nothing from it. CCA sees both sides: half the samples fit it,
     the other half are measured. In a plane ``x`` compresses the network's input, once a run, and ``y`` the layer, for
     I(X;T) and I(T;Y) alike; a discrete side passes as it is.
+
+    A plane carries, at every cell, ``explained_variance`` (the share of the layer's variance that its code keeps, where
+    the compressor gives one), ``loss_bound_input`` (nats of I(X;T) that compressing the layer may have lost, where
+    ``sigma`` is known) and ``loss_bound_target`` (nats of I(T;Y), where Y is a label). It does not carry the residual
+    test, which would cost more than many estimates, nor what compressing the input may have lost: estimate single
+    snapshots for these.
 
     Attributes:
         estimator: how the codes are measured; None for WeightedKL() up to joint dimension 4 and with classes, above it
@@ -84,17 +93,27 @@ class Compressed(Estimator):
             raise InputError(
                 "CCA finds dependence that is not there in the samples it is fitted to; use a holdout above 0, or None."
             )
+        if self.estimator is not None:
+            object.__setattr__(self, "direction", self.estimator.direction)
 
     @property
     def channel(self) -> Channel | None:
         return None if self.estimator is None else self.estimator.channel
 
     @property
+    def compresses(self) -> tuple[bool, bool]:
+        inner = super().compresses
+        return self.x is not None or inner[0], self.y is not None or inner[1]
+
+    @property
     def _supervised(self) -> bool:
         return supervised((self.x, self.y))
 
     def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> Estimate:
-        codes = self.codes(x, y, seed=seed)
+        return self.prepared(x, y, seed=seed).estimate(x, y, seed=seed)
+
+    def estimate_codes(self, codes: Codes, x: Variable, y: Variable, *, seed: int) -> Estimate:
+        """The estimate from codes of x and y, with what there is to say of their compressors."""
         found = self._measure(codes.x, codes.y, seed)
         notes, warnings, details = self._report(codes, x, y, found, seed)
         return dataclasses.replace(
@@ -107,12 +126,31 @@ class Compressed(Estimator):
             details={**found.details, **details},
         )
 
-    def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    def shuffled(self, x: Variable, y: Variable, orders: Iterable[np.ndarray], *, seed: int = 0) -> np.ndarray:
         """Values with the codes of y in other orders: the compressors stay as they are."""
-        codes = self.codes(x, y, seed=seed)
-        orders = np.stack([restricted(order, codes.rows) for order in orders])
-        inner = self.estimator or (WeightedKL() if _few(codes.x, codes.y) else _ROUTES[0])
-        return inner.shuffled(codes.x, codes.y, orders, seed=seed)
+        return self.prepared(x, y, seed=seed).shuffled(x, y, orders, seed=seed)
+
+    def prepared(self, x: Variable, y: Variable, *, seed: int) -> OnCodes:
+        """The compressors fitted, once for the value and all its shuffles."""
+        return OnCodes(self, self.codes(x, y, seed=seed))
+
+    def shuffle_codes(self, codes: Codes, orders: Iterable[np.ndarray], *, seed: int) -> np.ndarray:
+        """(orders,) values of the codes with those of y in other orders, which are orders of all samples."""
+        orders = (restricted(order, codes.rows) for order in orders)
+        inner = WeightedKL() if self.estimator is None and _few(codes.x, codes.y) else self.estimator
+        if inner is not None:
+            return inner.shuffled(codes.x, codes.y, orders, seed=seed)
+        y = codes.y
+        return np.array([self._measure(codes.x, Variable(y.values[o], y.name), seed).value for o in orders])
+
+    def testing(self, codes: Codes) -> Compressed:
+        """What decides on dependence: the tester of the wrapped estimator, and of two weighed routes the plain one.
+
+        Both routes for every shuffle would cost much, and one statistic tests as well as their mean.
+        """
+        if self.estimator is not None:
+            return dataclasses.replace(self, estimator=self.estimator.tester(codes.x, codes.y))
+        return self if _few(codes.x, codes.y) else dataclasses.replace(self, estimator=_ROUTES[0])
 
     def codes(self, x: Variable, y: Variable, *, seed: int = 0) -> Codes:
         """Fit the compressors and apply them.
@@ -130,45 +168,44 @@ class Compressed(Estimator):
                 "In a plane Compressed fits its compressors to all samples of a snapshot, which neither holdout nor "
                 "CCA allows; use PCA(...) or Autoencoder(...), without holdout."
             )
-        inputs: dict[bytes, np.ndarray] = {}
-        layers, sources, kept = [], [], []
-        for cell in range(block.cells):
-            layer, fitted = _code(self.y, np.asarray(block.activations[cell]), block.seed)
-            layers.append(layer)
-            kept.append(math.nan if fitted is None else fitted.details.get("explained_variance", math.nan))
-            if block.x is not None:
-                key = np.ascontiguousarray(block.x[cell]).tobytes()
-                if key not in inputs:
-                    inputs[key] = _code(self.x, np.asarray(block.x[cell]), block.seed)[0]
-                sources.append(inputs[key])
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for cell in range(block.cells):
-            groups.setdefault((layers[cell].shape[1], sources[cell].shape[1] if sources else 0), []).append(cell)
-        found = [self._measured(block, cells, layers, sources) for cells in groups.values()]
-        order = np.argsort(np.concatenate(list(groups.values())), kind="stable")
-        joined = {
-            f.name: np.concatenate([getattr(part, f.name) for part in found])[order]
-            for f in dataclasses.fields(LayerInformation)
-            if f.name != "notes"
-        }
-        return LayerInformation(**joined, notes=tuple(dict.fromkeys(note for part in found for note in part.notes)))
+        layers, fitted = zip(*(_code(self.y, np.asarray(t), block.seed) for t in block.activations), strict=True)
+        sources = self._sources(block)
+        groups = alike(layers, sources)
+        found = joined([(cells, self._measured(part_of(block, cells, layers, sources))) for cells in groups])
+        return dataclasses.replace(found, further={**found.further, **self._further(block, layers, fitted)})
 
-    def _measured(
-        self, block: LayerBlock, cells: list[int], layers: list[np.ndarray], sources: list[np.ndarray]
-    ) -> LayerInformation:
-        t = np.stack([layers[cell] for cell in cells])
-        law = block.p_y_given_x
-        part = dataclasses.replace(
-            block,
-            activations=t,
-            y=block.y[cells],
-            x=np.stack([sources[cell] for cell in cells]) if sources else None,
-            p_y_given_x=None if law is None else law[cells],
-            **{
-                name: None if getattr(block, name) is None else getattr(block, name)[cells]
-                for name in ("low", "high", "interior")
-            },
-        )
+    def _sources(self, block: LayerBlock) -> list[np.ndarray]:
+        """The code of each cell's inputs, made once for equal inputs; none where there are no inputs."""
+        known: dict[bytes, np.ndarray] = {}
+        sources = []
+        for x in [] if block.x is None else block.x:
+            key = np.ascontiguousarray(x).tobytes()
+            if key not in known:
+                known[key] = _code(self.x, np.asarray(x), block.seed)[0]
+            sources.append(known[key])
+        return sources
+
+    def _further(
+        self, block: LayerBlock, codes: Sequence[np.ndarray], fitted: Sequence[Fitted | None]
+    ) -> dict[str, np.ndarray]:
+        """(cells,) what the codes of the layer keep, and what they lose at most; nan where that is not known."""
+        if self.y is None:
+            return {}
+        cells = list(zip(block.activations, codes, block.y, fitted, strict=True))
+        columns = {"explained_variance": [one.details.get("explained_variance") if one else None for one in fitted]}
+        if self.sigma is not None:
+            bounds = [
+                noise_bound(one, np.asarray(t), self.sigma, seed=block.seed) if one else None for t, _, _, one in cells
+            ]
+            columns["loss_bound_input"] = [found.bound.value if found else None for found in bounds]
+        if Variable(block.y[0]).kind == "discrete" and (block.y != block.y[:, :1]).any():
+            columns["loss_bound_target"] = [
+                label_bound(code, Variable(y).codes, seed=block.seed).value if one else None
+                for _, code, y, one in cells
+            ]
+        return {name: np.array(values, np.float64) for name, values in columns.items()}
+
+    def _measured(self, part: LayerBlock) -> LayerInformation:
         return Estimator.layer(Compressed(), part) if self.estimator is None else self.estimator.layer(part)
 
     def _measure(self, x: Variable, y: Variable, seed: int) -> Estimate:
@@ -185,21 +222,63 @@ class Compressed(Estimator):
     ) -> tuple[tuple[str, ...], tuple[str, ...], dict]:
         """What the compressors did, what they may have lost, and the test of the residuals."""
         notes: list[str] = []
+        warnings: list[str] = []
         details: dict = {"shared_compressor": codes.shared} if any(codes.fitted) else {}
         for name, fitted in zip("xy", codes.fitted, strict=True):
             if fitted is not None:
                 notes += [f"{name}: {note}" for note in fitted.notes]
                 details[f"compressor_{name}"] = fitted.details
+                if not fitted.details.get("latent_scan", {}).get("elbow", True):
+                    warnings.append(f"{name}: no latent size stands out, so the code may be too short: compare others.")
         if not any(codes.fitted):
             return (), (), {}
         if codes.shared:
             notes.append("One compressor served x and y, whose distributions could not be told apart.")
         if self.holdout or self._supervised:
             notes.append(f"Compressors were fitted on {x.n - codes.x.n} samples, {codes.x.n} others were measured.")
-        for add in (bounds_of(codes.fitted, self.sigma, found.value), residuals_of(codes, x, y, found.value, seed)):
+        bounds = bounds_of(codes, x, y, self.sigma, found.value, seed)
+        for add in (bounds, residuals_of(codes, x, y, found.value, seed)):
             notes += add.notes
             details |= add.details
-        return tuple(notes), tuple(filter(None, [details.pop("residual_warning", "")])), details
+        warnings += filter(None, [details.pop("residual_warning", "")])
+        return tuple(notes), tuple(warnings), details
+
+
+@dataclass(frozen=True, repr=False)
+class OnCodes(Estimator):
+    """Compressed, with its compressors fitted to the samples it was made for: value, tester and shuffles share codes.
+
+    Attributes:
+        estimator: its settings.
+        codes: of the samples.
+    """
+
+    estimator: Compressed
+    codes: Codes = field(hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "direction", self.estimator.direction)
+
+    @property
+    def channel(self) -> Channel | None:
+        return self.estimator.channel
+
+    @property
+    def short(self) -> str:
+        return self.estimator.short
+
+    def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> Estimate:
+        return self.estimator.estimate_codes(self.codes, x, y, seed=seed)
+
+    def shuffled(self, x: Variable, y: Variable, orders: Iterable[np.ndarray], *, seed: int = 0) -> np.ndarray:
+        return self.estimator.shuffle_codes(self.codes, orders, seed=seed)
+
+    def tester(self, x: Variable, y: Variable) -> Estimator:
+        testing = self.estimator.testing(self.codes)
+        return self if testing == self.estimator else OnCodes(testing, self.codes)
+
+    def __repr__(self) -> str:
+        return repr(self.estimator)
 
 
 def _combined(plain: Estimate, weighted: Estimate) -> Estimate:

@@ -39,7 +39,7 @@ class Coordinates(NamedTuple):
     dropped: int
 
 
-def canonical(
+def fitted_canonical(
     x: np.ndarray, y: np.ndarray, training: np.ndarray, validation: np.ndarray, scores: tuple[bool, bool]
 ) -> Coordinates:
     """Canonical coordinates of (n, dx) and (n, dy), fitted on ``training`` rows, shrunk on ``validation`` rows.

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError, Refusal
 from ..samples import Variable
-from .coordinates import Coordinates, canonical, columns, most_columns, stacked
+from .coordinates import Coordinates, columns, fitted_canonical, most_columns, stacked
 from .critics import Critic, gaussian_base
 from .training import Fold, filled, folded
 
@@ -103,7 +103,7 @@ def initial(critic: Critic, batch: Batch, seed: int) -> list[Any]:
 def _canonical(x: Variable, y: Variable, fold: Fold) -> Coordinates:
     most = most_columns(len(fold.training))
     kinds = x.kind == "continuous", y.kind == "continuous"
-    return canonical(columns(x, most), columns(y, most), fold.training, fold.validation, kinds)
+    return fitted_canonical(columns(x, most), columns(y, most), fold.training, fold.validation, kinds)
 
 
 def _pixels(x: Variable, y: Variable, fold: Fold) -> Coordinates:

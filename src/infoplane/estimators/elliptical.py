@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..laws.student import radial_information
 from .canonical import Canonical, information_bias, null_shrinkage, null_variance, rotated
 from .copula import scores_at, sharpened
-from .student import degrees_of_freedom, independent_columns, radial_information, scatter
+from .student import degrees_of_freedom, independent_columns, scatter
 
 
 class Fit(NamedTuple):

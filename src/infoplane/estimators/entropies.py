@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Self
 
@@ -108,21 +109,21 @@ class Entropies(Pointwise):
             method=str(self),
         )
 
-    def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    def shuffled(self, x: Variable, y: Variable, orders: Iterable[np.ndarray], *, seed: int = 0) -> np.ndarray:
         """(orders,) values with y in other orders: only the terms that see both are measured again."""
         if x.kind != y.kind:
             t, labels = (x, y) if x.kind == "continuous" else (y, x)
-            orders = orders if t is x else np.argsort(orders, axis=1)  # shuffling T is shuffling labels back
+            orders = orders if t is x else map(np.argsort, orders)  # shuffling T is shuffling labels back
             values, _ = self._coordinates(t, seed)
             if not values.shape[1]:
-                return np.zeros(len(orders))
+                return np.array([0.0 for _ in orders])
             settled, whole, _ = self._whole(values, labels.codes)
             return np.array([(whole.terms - settled._within(values, labels.codes[o]).terms).mean() for o in orders])
         if x.kind == "discrete":
             return super().shuffled(x, y, orders, seed=seed)
         parts = self._parts(x, y, seed)
         if min(parts.x.shape[1], parts.y.shape[1]) == 0:
-            return np.zeros(len(orders))
+            return np.array([0.0 for _ in orders])
         settled, alone, _ = self._alone(parts)
         apart = alone[0].terms + alone[1].terms
         return np.array([np.nanmean(apart - settled._together(_Parts(parts.x, parts.y[o])).terms) for o in orders])

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError, Refusal
 from ..samples import Variable, is_whole
 from .base import Density, Pointwise
-from .coordinates import Coordinates, canonical, gaussian_terms
+from .coordinates import Coordinates, fitted_canonical, gaussian_terms
 from .dense import dense
 from .training import Budget, Fold, check_budget, filled, folded, train
 
@@ -79,7 +79,7 @@ class NormalizingFlow(Pointwise):
             raise Refusal(f"NormalizingFlow needs at least {max(_FEWEST, 16 * self.folds)} samples, got {x.n}.")
         folds = folded(x.n, self.folds, seed)
         sides = x.values.astype(np.float64), y.values.astype(np.float64)
-        found = [canonical(*sides, fold.training, fold.validation, (True, True)) for fold in folds]
+        found = [fitted_canonical(*sides, fold.training, fold.validation, (True, True)) for fold in folds]
         if not all(c.x.shape[1] and c.y.shape[1] for c in found):
             return Density(np.zeros(x.n), ("One side does not vary, so there is nothing to be informed about.",))
         if len({(c.x.shape[1], c.y.shape[1]) for c in found}) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -72,7 +72,7 @@ class KDE(Entropies):
             f"Bandwidth {found:.3g} standard deviations, by {self.bandwidth} on all {dim} dimensions together.",
         )
 
-    def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    def shuffled(self, x: Variable, y: Variable, orders: Iterable[np.ndarray], *, seed: int = 0) -> np.ndarray:
         return Estimator.shuffled(self, x, y, orders, seed=seed)  # shuffled pairs have a bandwidth of their own
 
     def surprisals(self, x: np.ndarray) -> Surprisals:

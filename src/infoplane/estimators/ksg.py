@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,7 +13,7 @@ from scipy.special import digamma
 from ..errors import InputError, Refusal
 from ..estimate import Estimate
 from ..samples import Variable, is_whole, moderate
-from . import neighbours
+from . import neighbours, shuffles
 from .base import Density, Pointwise, influence_error
 from .doubts import row_keys, unlike_columns
 
@@ -57,18 +58,10 @@ class KSG(Pointwise):
             raise InputError(f"KSG needs max_samples above k = {self.k}, got {self.max_samples!r}; 1000000 is usual.")
 
     def density(self, x: Variable, y: Variable, *, seed: int = 0) -> Density:
-        (a, b), notes = self._arrays((x, y), seed)
-        for v, values in ((x, a), (y, b)):
-            if not (values != values[0]).any():
-                raise Refusal(
-                    f"KSG needs {v.name} to vary and it is constant, so there is nothing to be informed about."
-                )
+        (a, b), notes = self._varying(x, y, seed)
         n = len(a)
         found = _near(a, b, self.k, self.variant)
-        if self.variant == 1:
-            terms = digamma(self.k) + digamma(n) - _psi(found.in_x + 1) - _psi(found.in_y + 1)
-        else:
-            terms = digamma(self.k) - 1 / self.k + digamma(n) - _psi(found.in_x) - _psi(found.in_y)
+        terms = self._terms(found)
         ceiling = float(digamma(n) - digamma(self.k))
         doubts = (
             *_repeats((x.name, a), (y.name, b), found.radius),
@@ -76,6 +69,28 @@ class KSG(Pointwise):
             *_lowness(float(terms.mean()), ceiling, n, a.shape[1] + b.shape[1]),
         )
         return Density(terms, notes=notes, warnings=doubts, details={"ceiling": ceiling})
+
+    def shuffled(self, x: Variable, y: Variable, orders: Iterable[np.ndarray], *, seed: int = 0) -> np.ndarray:
+        """(orders,) values with y in other orders, to the last bit; what belongs to x or to y alone is found once."""
+        if x.n > self.max_samples:  # thinning leaves other values of y in every order: nothing of y stays
+            return super().shuffled(x, y, orders, seed=seed)
+        (a, b), _ = self._varying(x, y, seed)
+        first, second = shuffles.Side(a), shuffles.Side(b)
+        if self.variant == 2:
+            return np.array([self._terms(_near_in_order(first, second, order, self.k)).mean() for order in orders])
+        values = []
+        for together, found in shuffles.nearest(first, second, orders, self.k):
+            radii = found[:, :, -1]
+            counted = first.counts(radii), second.counts(radii, together)
+            values += [self._terms(Near(*one)).mean() for one in zip(radii, *counted, strict=True)]
+        return np.array(values)
+
+    def _terms(self, found: Near) -> np.ndarray:
+        """(n,) local information, from what surrounds every sample."""
+        known = digamma(self.k) + digamma(len(found.radius))
+        if self.variant == 1:
+            return known - _psi(found.in_x + 1) - _psi(found.in_y + 1)
+        return known - 1 / self.k - _psi(found.in_x) - _psi(found.in_y)
 
     def conditional(self, x: Variable, y: Variable, z: Variable, *, seed: int = 0) -> Estimate:
         """I(X;Y|Z): as I(X;Y), but around every sample within reach in z too.
@@ -109,6 +124,16 @@ class KSG(Pointwise):
             ),
             method=str(self),
         )
+
+    def _varying(self, x: Variable, y: Variable, seed: int) -> tuple[list[np.ndarray], tuple[str, ...]]:
+        """Both as :meth:`_arrays` has them, neither of them constant."""
+        arrays, notes = self._arrays((x, y), seed)
+        for v, values in zip((x, y), arrays, strict=True):
+            if not (values != values[0]).any():
+                raise Refusal(
+                    f"KSG needs {v.name} to vary and it is constant, so there is nothing to be informed about."
+                )
+        return arrays, notes
 
     def _arrays(self, variables: tuple[Variable, ...], seed: int) -> tuple[list[np.ndarray], tuple[str, ...]]:
         """The samples in double precision, thinned where they are too many, and standardised where that is asked."""
@@ -173,13 +198,21 @@ def by_parts(x: np.ndarray, y: np.ndarray, joint: np.ndarray, k: int, variant: i
     if variant == 1:
         radius = neighbours.distances(joint, k, "max")[:, -1]
         return Near(radius, neighbours.counts(x, radius, "max"), neighbours.counts(y, radius, "max"))
-    radius, side_x, side_y = _boxes(x, y, joint, k)
-    outside_x, outside_y = np.nextafter(side_x, np.inf), np.nextafter(side_y, np.inf)  # up to and with the side
+    radius, outside_x, outside_y = _boxes(x, y, joint, k)
     return Near(radius, neighbours.counts(x, outside_x, "max"), neighbours.counts(y, outside_y, "max"))
 
 
+def _near_in_order(x: shuffles.Side, y: shuffles.Side, order: np.ndarray, k: int) -> Near:
+    """Variant 2 with y in another order: its boxes are found anew, and counted in what is known of either side."""
+    other = y.values[order]
+    if neighbours.choose(x.n, x.d + y.d, "max").method != "tree":
+        return by_scan(x.values, other, k, 2)
+    radius, outside_x, outside_y = _boxes(x.values, other, np.hstack([x.values, other]), k)
+    return Near(radius, x.counts(outside_x[None])[0], y.counts(outside_y[None], order[None])[0])
+
+
 def _boxes(x: np.ndarray, y: np.ndarray, joint: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(n,) distance to the k-th neighbour, and largest x- and y-distance of all that are no farther."""
+    """(n,) distance to the k-th neighbour, and a little more than the largest x- and y-distance of all no farther."""
     n = len(joint)
     tree = KDTree(joint)
     reach, who = (np.asarray(part) for part in tree.query(joint, min(k + 2, n), p=np.inf, workers=-1))
@@ -193,7 +226,7 @@ def _boxes(x: np.ndarray, y: np.ndarray, joint: np.ndarray, k: int) -> tuple[np.
         tied = tree.query_ball_point(joint[i], radius[i], p=np.inf)
         side_x[i] = np.abs(x[tied] - x[i]).max()
         side_y[i] = np.abs(y[tied] - y[i]).max()
-    return radius, side_x, side_y
+    return radius, np.nextafter(side_x, np.inf), np.nextafter(side_y, np.inf)  # counts go up to and with the side
 
 
 def _psi(counted: np.ndarray) -> np.ndarray:
@@ -226,7 +259,7 @@ def _distinct(values: np.ndarray) -> int:
 
 
 def _unit_variance(values: np.ndarray) -> np.ndarray:
-    spread = values.std(axis=0)
+    spread = np.sort(values, axis=0).std(axis=0)  # sorted, for sums that round alike in every order of the samples
     return values / np.where(spread > 0.0, spread, 1.0)
 
 

@@ -26,25 +26,35 @@ def distances(values: np.ndarray, k: int) -> np.ndarray:
 
 
 def counts(values: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """(n,) numbers of others of (n,) values that are strictly closer than ``radius`` (n,), to the last bit.
+    """(n,) numbers of others of (n,) values that are strictly closer than ``radius`` (n,), to the last bit."""
+    return counter(values)(radius)
+
+
+def counter(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """:func:`counts` of the same values for one radius after another: they are sorted once.
 
     |a - b| as it is rounded never falls while b moves away from a, so a search by that very comparison is exact.
     """
     order = np.argsort(values)
-    distinct, first, repeats = np.unique(values[order], return_index=True, return_counts=True)
+    v = values[order]
+    distinct, first, repeats = np.unique(v, return_index=True, return_counts=True)
     at = np.repeat(np.arange(distinct.size), repeats)  # place of every sorted value among the distinct ones
-    v, r = values[order], radius[order]
-
-    def closer(j: np.ndarray, rows: Any) -> np.ndarray:
-        return np.abs(distinct[np.minimum(j, distinct.size - 1)] - v[rows]) < r[rows]
-
-    low = _boundary(np.searchsorted(distinct, v - r), np.zeros_like(at), at, closer)
     last = np.full_like(at, distinct.size)
-    high = _boundary(np.searchsorted(distinct, v + r), at + 1, last, lambda j, rows: ~closer(j, rows))
     below = np.append(first, values.size)  # sorted values below every distinct one
-    out = np.empty(values.size, np.int64)
-    out[order] = np.where(r > 0.0, below[high] - below[low] - 1, 0)
-    return out
+
+    def counted(radius: np.ndarray) -> np.ndarray:
+        r = radius[order]
+
+        def closer(j: np.ndarray, rows: Any) -> np.ndarray:
+            return np.abs(distinct[np.minimum(j, distinct.size - 1)] - v[rows]) < r[rows]
+
+        low = _boundary(np.searchsorted(distinct, v - r), np.zeros_like(at), at, closer)
+        high = _boundary(np.searchsorted(distinct, v + r), at + 1, last, lambda j, rows: ~closer(j, rows))
+        out = np.empty(values.size, np.int64)
+        out[order] = np.where(r > 0.0, below[high] - below[low] - 1, 0)
+        return out
+
+    return counted
 
 
 def _boundary(

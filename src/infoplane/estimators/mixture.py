@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import digamma
 
 from ..errors import Refusal
 from ..samples import Variable, moderate, whole
-from . import neighbours
+from . import neighbours, shuffles
 from .base import Density, Pointwise
 from .doubts import copied_samples, unlike_columns
 
@@ -53,7 +55,8 @@ class Mixture(Pointwise):
         if x.n <= self.k:
             raise Refusal(f"Mixture(k={self.k}) needs more than {self.k} samples, got {x.n}; use a smaller k.")
         sides = _Side.of(x), _Side.of(y)
-        radius, k = self._balls(*sides)
+        both = np.concatenate([side.values for side in sides], axis=1)
+        radius, k = _balls(neighbours.distances(both, self.k, "max"))
         if x.kind == y.kind == "discrete":
             radius, k = np.zeros(x.n), np.maximum(k, 1)  # every sample is an atom, however rare
         kept = k > 0
@@ -68,44 +71,74 @@ class Mixture(Pointwise):
                 warnings += unlike_columns(v.name, side.values, "Mixture", "give them unit variance")
         if not kept.all():
             warnings.append(f"{(~kept).sum()} of {x.n} samples are alone in their class and dropped.")
-        return Density(_terms(*sides, radius, k)[kept], (_CLOSE,), tuple(warnings))
+        terms = _terms(*sides, both[None], radius[None], k[None])[0]
+        return Density(terms[kept], (_CLOSE,), tuple(warnings))
 
-    def _balls(self, x: _Side, y: _Side) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) distance to the last neighbour used, and (n,) how many that are: k, or all of a smaller class."""
-        found = neighbours.distances(np.concatenate([x.values, y.values], axis=1), self.k, "max")
-        k = (found < _FAR / 2).sum(axis=1)
-        return found[np.arange(len(found)), np.maximum(k, 1) - 1], k
+    def shuffled(self, x: Variable, y: Variable, orders: Iterable[np.ndarray], *, seed: int = 0) -> np.ndarray:
+        """(orders,) values with y in other orders; what belongs to x or to y alone is found once."""
+        if x.n <= self.k or x.kind == y.kind == "discrete":
+            return super().shuffled(x, y, orders, seed=seed)
+        first, second = _Side.of(x), _Side.of(y)
+        points, others = shuffles.Side(first.values), shuffles.Side(second.values)
+        first = dataclasses.replace(first, count=points.counts)
+        values = []
+        for together, found in shuffles.nearest(points, others, orders, self.k):
+            radii, used = _balls(found)
+            if not (used > 0).any(axis=1).all():  # an order leaves no sample, which is refused in a sentence
+                return super().shuffled(x, y, together, seed=seed)
+            ordered = second.ordered(others, together)
+            both = (np.concatenate([first.values, second.values[order]], axis=1) for order in together)
+            terms = _terms(first, ordered, both, radii, used)
+            values += [one[kept].mean() for one, kept in zip(terms, used > 0, strict=True)]
+        return np.array(values)
 
 
-class _Side(NamedTuple):
+def _balls(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance to the last neighbour used, of (..., k), and how many they are: k, or all of a smaller class."""
+    k = (found < _FAR / 2).sum(axis=-1)
+    return np.take_along_axis(found, np.maximum(k, 1)[..., None] - 1, axis=-1)[..., 0], k
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
     """One variable as floats whose distances tell what is near: classes far apart, continuous values as they are.
 
     Attributes:
         values: (n, d) coordinates.
-        others: (n,) other samples of the same class, where the variable is discrete.
+        others: (n,) other samples of the same class, where the variable is discrete; (c, n) of c orders.
+        tied: a continuous value is seen twice.
+        count: (c, n) others strictly closer than radii (c, n).
     """
 
     values: np.ndarray
     others: np.ndarray | None
+    tied: bool
+    count: Callable[[np.ndarray], np.ndarray]
 
     @classmethod
     def of(cls, x: Variable) -> _Side:
         if x.kind == "discrete":
-            return cls(x.codes[:, None] * _FAR, np.bincount(x.codes)[x.codes] - 1)
+            codes = x.codes[:, None] * _FAR
+            return cls(codes, np.bincount(x.codes)[x.codes] - 1, False, _counts_of(codes))
         values = np.asarray(moderate(x).values, np.float64)
         spread = float(values.std(axis=0).max())
         # A power of two changes no digit, so that equal distances stay equal.
-        return cls(_atoms_apart(np.ldexp(values, -math.frexp(spread)[1]) if spread > 0 else values), None)
+        values = _atoms_apart(np.ldexp(values, -math.frexp(spread)[1]) if spread > 0 else values)
+        tied = any(len(np.unique(column)) < len(column) for column in values.T)
+        return cls(values, None, tied, _counts_of(values))
 
-    def closer(self, radius: np.ndarray) -> np.ndarray:
-        """(n,) others strictly closer than a radius that is 0 only where none is meant to be."""
-        if self.others is not None:
-            return np.where(radius > 0, self.others, 0)
-        return neighbours.counts(self.values, radius)
+    def ordered(self, points: shuffles.Side, orders: np.ndarray) -> _Side:
+        """The same in orders (c, n), counting in what is known of its points already."""
+        others = None if self.others is None else self.others[orders]
+        return dataclasses.replace(self, others=others, count=lambda radii: points.counts(radii, orders))
 
-    def may_tie(self) -> bool:
-        """Whether a continuous value is seen twice."""
-        return self.others is None and any(len(np.unique(column)) < len(column) for column in self.values.T)
+    def closer(self, radii: np.ndarray) -> np.ndarray:
+        """(c, n) others strictly closer than radii that are 0 only where none is meant to be."""
+        return self.count(radii) if self.others is None else np.where(radii > 0, self.others, 0)
+
+
+def _counts_of(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda radii: np.stack([neighbours.counts(values, radius) for radius in radii])
 
 
 def _atoms_apart(values: np.ndarray) -> np.ndarray:
@@ -127,24 +160,27 @@ def _atoms_apart(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _terms(x: _Side, y: _Side, radius: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """(n,) local information of balls of a radius that hold k others, ties seen to."""
-    n = len(radius)
-    in_x, in_y = x.closer(radius), y.closer(radius)
+def _terms(x: _Side, y: _Side, both: Iterable[np.ndarray], radii: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """(c, n) local information of balls that hold k others (c, n), ties seen to.
+
+    Args:
+        x, y: the sides, in c orders.
+        both: c times the coordinates (n, d) of both.
+        radii, k: (c, n).
+    """
+    n = radii.shape[1]
+    in_x, in_y = x.closer(radii), y.closer(radii)
     terms = digamma(np.maximum(k, 1)) + digamma(n) - digamma(in_x + 1) - digamma(in_y + 1)
-    on_a_lattice = len(np.unique(radius)) < n / 3  # in continuous data two samples may share one, rarely more
-    if not (on_a_lattice or x.may_tie() or y.may_tie()):
+    # In continuous data two samples may share a radius, rarely more; a lattice has few.
+    doubtful = np.array([x.tied or y.tied or len(np.unique(radius)) < n / 3 for radius in radii])
+    if not doubtful.any():
         return terms
-    outside = np.nextafter(radius, np.inf)
-    both = _together(x, y, outside)
+    outside = np.nextafter(radii, np.inf)
+    together = np.stack([neighbours.counts(points, radius) for points, radius in zip(both, outside, strict=True)])
     all_x, all_y = x.closer(outside), y.closer(outside)
     # In continuous data the k-th neighbour alone lies on the edge of a marginal's ball.
-    tied = (both > k) | (all_x > in_x + 1) | (all_y > in_y + 1)
-    closed = digamma(np.maximum(both, 1)) + digamma(n) - digamma(all_x + 1) - digamma(all_y + 1)
-    counted = np.log1p(both) + math.log(n) - np.log1p(all_x) - np.log1p(all_y)
-    return np.where(radius == 0, counted, np.where(tied, closed, terms))
-
-
-def _together(x: _Side, y: _Side, radius: np.ndarray) -> np.ndarray:
-    """(n,) others closer than a radius in x and in y."""
-    return neighbours.counts(np.concatenate([x.values, y.values], axis=1), radius)
+    tied = (together > k) | (all_x > in_x + 1) | (all_y > in_y + 1)
+    closed = digamma(np.maximum(together, 1)) + digamma(n) - digamma(all_x + 1) - digamma(all_y + 1)
+    counted = np.log1p(together) + math.log(n) - np.log1p(all_x) - np.log1p(all_y)
+    seen_to = np.where(radii == 0, counted, np.where(tied, closed, terms))
+    return np.where(doubtful[:, None], seen_to, terms)

@@ -8,6 +8,7 @@ A sample is never its own neighbour, but its duplicates are, at distance 0.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -102,23 +103,41 @@ def counts(x: np.ndarray, radius: np.ndarray, norm: Norm = "max", *, method: Met
     In the maximum norm to the last bit: a point as far as the radius is not counted. Euclidean distances are sums, so
     there "closer" means by more than 8 units in the last place.
     """
-    x, radius = np.ascontiguousarray(x, np.float64), np.ascontiguousarray(radius, np.float64)
+    return counter(x, norm, method=method)(radius)
+
+
+def counter(x: np.ndarray, norm: Norm = "max", *, method: Method | None = None) -> Callable[[np.ndarray], np.ndarray]:
+    """:func:`counts` of one set of points for one radius after another: what is sorted or built for them is kept."""
+    x = np.ascontiguousarray(x, np.float64)
     squared = norm == "euclidean"
-    radius = radius * _ROUNDING if squared else radius
-    n, d = x.shape
-    match method or choose(n, d, norm, counting=True).method:
+    count = _counter(x, norm, method or choose(x.shape[0], x.shape[1], norm, counting=True).method)
+
+    def counted(radius: np.ndarray) -> np.ndarray:
+        radius = np.ascontiguousarray(radius, np.float64)
+        return count(radius * _ROUNDING if squared else radius)
+
+    return counted
+
+
+def _counter(x: np.ndarray, norm: Norm, method: Method) -> Callable[[np.ndarray], np.ndarray]:
+    match method:
         case "sort":
-            return line.counts(x[:, 0], radius)
+            return line.counter(x[:, 0])
         case "tree":
-            inside = radius if squared else np.nextafter(radius, 0.0)
-            found = KDTree(x).query_ball_point(x, inside, p=_ORDER[norm], return_length=True, workers=-1)
-            return np.where(radius > 0.0, np.asarray(found) - 1, 0)
+            tree = KDTree(x)
+
+            def by_tree(radius: np.ndarray) -> np.ndarray:
+                inside = radius if norm == "euclidean" else np.nextafter(radius, 0.0)
+                found = tree.query_ball_point(x, inside, p=_ORDER[norm], return_length=True, workers=-1)
+                return np.where(radius > 0.0, np.asarray(found) - 1, 0)
+
+            return by_tree
         case "jax":
             from . import gpu
 
-            return gpu.counts(x, radius, norm)
+            return lambda radius: gpu.counts(x, radius, norm)
         case _:
-            return _by_slabs(x, radius, squared)
+            return lambda radius: _by_slabs(x, radius, norm == "euclidean")
 
 
 def _by_slabs(x: np.ndarray, radius: np.ndarray, squared: bool) -> np.ndarray:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import qr, solve_triangular
-from scipy.special import digamma, gammaln
 
+from ..laws.student import log_normaliser
 from .copula import scores_at
 
 LARGEST = 0.8  # of 1 / nu; below 1.25 degrees of freedom the information of the radius is several nats
@@ -77,23 +77,6 @@ def scatter(z: np.ndarray, nu: float, steps: int = _FINAL_STEPS, start: np.ndarr
 def radii(z: np.ndarray, s: np.ndarray) -> np.ndarray:
     """(n,) squared lengths z' S^-1 z."""
     return (solve_triangular(np.linalg.cholesky(s), z.T, lower=True) ** 2).sum(axis=0)
-
-
-def log_normaliser(nu: float, dim: int) -> float:
-    """ln of what multiplies det(S)^-1/2 (1 + q / nu)^-(nu + dim)/2 in a Student density."""
-    return float(gammaln((nu + dim) / 2) - gammaln(nu / 2) - dim / 2 * np.log(nu * np.pi))
-
-
-def entropy_constant(nu: float, dim: int) -> float:
-    """Differential entropy of the Student law with unit scatter, in nats."""
-    return float(-log_normaliser(nu, dim) + (nu + dim) / 2 * (digamma((nu + dim) / 2) - digamma(nu / 2)))
-
-
-def radial_information(nu: float, dim_x: int, dim_y: int) -> float:
-    """What a shared radius tells: mutual information of Student variables whose scatter is the identity, in nats."""
-    if np.isinf(nu):
-        return 0.0
-    return entropy_constant(nu, dim_x) + entropy_constant(nu, dim_y) - entropy_constant(nu, dim_x + dim_y)
 
 
 def independent_columns(x: np.ndarray, rank: int) -> np.ndarray:

@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 
 from .. import plots
+from . import lossy_dimensions
 from . import lossy_routes as routes
 from .base import Claim, Experiment, Run, sizes
-from .lossy_routes import ANTI_PCA, CASES, ROUTES, Bench, Case
+from .lossy_routes import ANTI_PCA, CASES, OURS, ROUTES, Bench, Case
 from .lossy_tables import gathered, joined
 from .verdicts import Mean, all_of, mean_over_seeds
 
@@ -23,7 +24,6 @@ _AT_ZERO = 0.15  # nats an estimate may be off where there is no information
 _SLIGHT = 0.05  # nats: a difference between two routes beyond this counts
 _HIGH = 8.0  # nats from which the information counts as high
 _ALL = 0.99  # of the variance: a usual gate for components
-_OURS = "our statement, on the protocol of the code of arXiv:2305.08013"
 
 
 class LossySynthetic(Experiment):
@@ -31,7 +31,20 @@ class LossySynthetic(Experiment):
 
     Coordinates with known mutual information are drawn as images; estimates on coordinates, codes and pixels are
     compared. One set of compressors a law and repetition, fitted to images of their own, frozen, serves every
-    information; the latent size is found from these images.
+    information; the latent size is found from these images. Variables that nothing compresses, normal and uniform, are
+    measured in up to forty dimensions a side.
+
+    Departures from the published protocol:
+
+    - MINE has one dense critic (100, 100) for coordinates and images, which are reduced to their leading directions;
+      the original is convolutional, 400 wide on coordinates, and makes 5,000 epochs. Ours makes 500 updates at most,
+      has 11 informations and 2 repetitions, and none on 32x32 images: more would take hours on two cores.
+    - Held-out evaluation of MINE stands beside the original one on the training pairs.
+    - Autoencoders are dense, on principal components; the original ones are convolutional, 2,000 epochs.
+    - Weights of the shortest vector with 20 neighbours, and estimates less their mean on shuffled pairs, stand beside
+      the published weights (five neighbours). Kernel density estimates are left out.
+    - The dimension sweep has n = 5,000 and 2 repetitions. Weighted neighbours refuse above twelve joint dimensions:
+      nan, with the reason in the attributes.
     """
 
     name = "lossy-synthetic"
@@ -57,6 +70,7 @@ class LossySynthetic(Experiment):
             "estimates": gathered(pieces, ROUTES),
             "latent-sizes": joined(latent),
             "anti-pca": joined([_placed(_piece(run, bench, "anti-PCA", routes.anti_pca), bench) for bench in anti]),
+            **lossy_dimensions.measure(run, size),
         }
 
     def claims(self, datasets: Mapping[str, xr.Dataset]) -> list[Claim]:
@@ -67,13 +81,14 @@ class LossySynthetic(Experiment):
             _compressed(estimates),
             _compares(
                 estimates,
-                "PCA codes: published weights",
+                "PCA codes: debiased",
                 "As many principal components as there are coordinates do as well as an autoencoder.",
             ),
             _compares(estimates, "images: KSG", "Nearest neighbours of raw images do as well as those of codes."),
             *_neural(estimates),
             _latent(latent),
             *_gates(anti),
+            lossy_dimensions.claim(datasets),
         ]
 
     def draw(self, datasets: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
@@ -83,6 +98,11 @@ class LossySynthetic(Experiment):
             "errors": plots.against_truth_panels(estimates, difference=True),
             "latent-sizes": plots.figure_of(plots.latent_sizes, datasets["latent-sizes"]),
             "anti-pca": plots.figure_of(plots.against_truth, datasets["anti-pca"].isel(law=0)),
+            "ten-and-four": plots.against_truth_panels(datasets["ten-and-four"]),
+            **{
+                f"dimensions-{law}": plots.figure_of(plots.against_dimension, datasets["dimensions"].sel(law=law))
+                for law in lossy_dimensions.LAWS
+            },
         }
 
 
@@ -137,7 +157,7 @@ def _follows(estimates: xr.Dataset, case: Case) -> Claim:
         f"{case.name}: debiased estimates on autoencoder codes follow the truth to {case.limit:.2f} nats on average.",
         found.below(case.limit),
         numbers,
-        _OURS,
+        OURS,
     )
 
 
@@ -147,7 +167,7 @@ def _nothing_from_nothing(estimates: xr.Dataset) -> Claim:
         f"Without information the debiased estimate on codes is within {_AT_ZERO} nats of 0, in every repetition.",
         "holds" if max(worst.values()) <= _AT_ZERO else "fails",
         {f"{law}: largest |I|, nats": value for law, value in worst.items()},
-        _OURS,
+        OURS,
     )
 
 
@@ -157,7 +177,7 @@ def _compressed(estimates: xr.Dataset) -> Claim:
         "Compression costs nothing: on codes the same estimator errs by no more than on coordinates.",
         all_of([gap.above(-_SLIGHT) for gap in gaps.values()]),
         {f"{law}: absolute error on coordinates less that on codes, nats": str(gap) for law, gap in gaps.items()},
-        _OURS,
+        OURS,
     )
 
 
@@ -165,7 +185,7 @@ def _compares(estimates: xr.Dataset, route: str, text: str) -> Claim:
     """That another route errs by no more than debiased codes, at the informations and in the repetitions both have."""
     gaps = {str(law): _gap(estimates, route, str(law)) for law in estimates.law.values}
     told = {f"{law}: absolute error less that of codes, nats": str(gap) for law, gap in gaps.items()}
-    return Claim(text, all_of([gap.below(_SLIGHT) for gap in gaps.values()]), told, _OURS)
+    return Claim(text, all_of([gap.below(_SLIGHT) for gap in gaps.values()]), told, OURS)
 
 
 def _gap(estimates: xr.Dataset, route: str, law: str) -> Mean:
@@ -182,18 +202,18 @@ def _neural(estimates: xr.Dataset) -> list[Claim]:
     held = {law: mean_over_seeds(errors(estimates, "images: MINE", law).sel(mi=0.0)) for law in laws}
     return [
         Claim(
-            f"MINE on images, held out, stays below the truth from {_HIGH:g} nats on.",
+            f"MINE on 16x16 images (dense critic, held out) stays below the truth from {_HIGH:g} nats on.",
             all_of([mean.below(0.0) for mean in high.values()]),
             {f"{law}: estimate less truth, nats": str(mean) for law, mean in high.items()}
-            | {f"{law}: the same on coordinates, nats": str(mean) for law, mean in given.items()},
-            _OURS,
+            | {f"{law}: the same critic on coordinates, nats": str(mean) for law, mean in given.items()},
+            OURS,
         ),
         Claim(
             "MINE evaluated on its training pairs finds information where there is none.",
             all_of([mean.above(_AT_ZERO) for mean in zero.values()]),
             {f"{law}: at truth 0, nats": str(mean) for law, mean in zero.items()}
             | {f"{law}: held out, nats": str(mean) for law, mean in held.items()},
-            _OURS,
+            OURS,
         ),
     ]
 
@@ -218,7 +238,7 @@ def _latent(latent: xr.Dataset) -> Claim:
         "The latent size found from the images is the number of coordinates they are drawn from.",
         "holds" if bool((right == 1.0).all()) else "fails" if float(right.mean()) < 0.5 else "unclear",
         numbers,
-        _OURS,
+        OURS,
     )
 
 
@@ -243,7 +263,7 @@ def _gates(anti: xr.Dataset) -> list[Claim]:
                 "explained variance: autoencoder": str(explained["autoencoder"]),
             }
             | {f"truth less estimate, nats: {route}": str(mean) for route, mean in lost.items()},
-            _OURS,
+            OURS,
         ),
         Claim(
             "A test of the residual sees what the components lost (p at most 0.01 at every information from 1 nat on).",
@@ -253,6 +273,6 @@ def _gates(anti: xr.Dataset) -> list[Claim]:
                 "share of false alarms at truth 0": float(alarms.mean()),
                 "information of the residual, nats": str(added),
             },
-            _OURS,
+            OURS,
         ),
     ]

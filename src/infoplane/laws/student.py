@@ -53,8 +53,7 @@ class CorrelatedStudent(Law):
     @property
     def tail_information(self) -> float:
         """What the shared scale alone carries, in nats: I at zero correlation."""
-        x, y, both = (student_entropy(self.dof, dim) for dim in (self.dim_x, self.dim_y, self.dim_x + self.dim_y))
-        return x + y - both
+        return radial_information(self.dof, self.dim_x, self.dim_y)
 
     @cached_property
     def normal(self) -> CorrelatedNormal:
@@ -68,8 +67,23 @@ class CorrelatedStudent(Law):
         return x * scale, y * scale
 
 
+def log_normaliser(dof: float, dim: int) -> float:
+    """ln of what multiplies det(S)^-1/2 (1 + q / dof)^-(dof + dim)/2 in a Student density."""
+    return float(gammaln((dof + dim) / 2) - gammaln(dof / 2) - dim / 2 * math.log(dof * math.pi))
+
+
 def student_entropy(dof: float, dim: int) -> float:
     """h of the Student law of identity scatter in ``dim`` dimensions, in nats."""
     half, both = dof / 2, (dof + dim) / 2
-    shape = gammaln(half) - gammaln(both) + dim / 2 * math.log(dof * math.pi)
-    return float(shape + both * (digamma(both) - digamma(half)))
+    return float(both * (digamma(both) - digamma(half))) - log_normaliser(dof, dim)
+
+
+def radial_information(dof: float, dim_x: int, dim_y: int) -> float:
+    """h(dim_x) + h(dim_y) - h(dim_x + dim_y): I of Student variables whose scatter is the identity, in nats.
+
+    What the shared radius alone tells; nothing for a normal law, whose ``dof`` is infinite.
+    """
+    if math.isinf(dof):
+        return 0.0
+    x, y, both = (student_entropy(dof, dim) for dim in (dim_x, dim_y, dim_x + dim_y))
+    return x + y - both

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.special import xlogy
 
 from ..channels import Channel, Quantize
 from ..errors import InputError
-from ..estimators import Estimator, LayerInformation
+from ..estimators import Estimator
 from ..progress import Progress, silent
 from ..recordings.base import Recording, Split
 from ..results import check, provenance
@@ -124,32 +125,40 @@ def _check_arguments(recording: Any, estimator: Any, estimator_target: Any, null
 def _one_split(view: View, target_view: View, split: Split, null: int, seed: int, progress: Progress) -> xr.Dataset:
     recording = view.recording
     shape = (len(recording.seeds), len(view.marks), len(view.layers))
-    found = {name: np.full(shape, np.nan) for name in LayerInformation.__dataclass_fields__ if name != "notes"}
-    dead = np.zeros(shape, bool)
+    found: dict[str, np.ndarray] = {}
     column_of = {mark: i for i, mark in enumerate(view.marks)}
     done = 0
     for block in recording.blocks(view.layers, view.marks, split):
         columns = np.array([column_of[e] for e in block.epoch])
         for k, layer in enumerate(view.layers):
             values = block.activations[layer]
-            cell = (block.seed, columns, k)
-            identity = np.arange(values.shape[1])[None]
-            _store(found, cell, view.measure(values, block.seed, layer, split, identity))
-            if target_view is not view:
-                other = target_view.measure(values, block.seed, layer, split, identity)
-                _store({name: a for name, a in found.items() if name.startswith("mi_target")}, cell, other)
-            dead[cell] = np.asarray((values.max(axis=1) == values.min(axis=1)).all(axis=1))
+            measured = _measured(view, target_view, values, block.seed, layer, split)
+            measured["dead"] = np.asarray((values.max(axis=1) == values.min(axis=1)).all(axis=1))
+            for name, part in measured.items():
+                if name not in found:
+                    found[name] = np.full(shape, np.nan)
+                found[name][block.seed, columns, k] = part
         done += len(block.seed)
         progress(f"measuring ({type(view.estimator).__name__})", done, shape[0] * shape[1])
-    dataset = _assemble(view, target_view, split, found, dead)
+    dataset = _assemble(view, target_view, split, found)
     checked = Checks(view, target_view, split, null, seed).run(found["mi_input"], found["mi_target"], progress)
     return add_summary(dataset.assign({name: (_CELLS, values) for name, values in checked.items()}), seed)
 
 
-def _store(found: dict[str, np.ndarray], cell: tuple, measured: LayerInformation) -> None:
-    for name, values in found.items():
-        part = getattr(measured, name)
-        values[cell] = part[:, 0] if part.ndim == 2 else part
+def _measured(
+    view: View, target_view: View, values: Any, seeds: np.ndarray, layer: str, split: Split
+) -> dict[str, np.ndarray]:
+    """(cells,) numbers by the name of their variable: I(X;T) as one view has it, I(T;Y) as the other has."""
+    identity = np.arange(values.shape[1])[None]
+    found = view.counted(view.measure(values, seeds, layer, split, identity))
+    columns = found.columns()
+    if target_view is not view:
+        other = target_view.measure(values, seeds, layer, split, identity)
+        other = target_view.counted(replace(other, doubts=tuple(d for d in other.doubts if d.of == "target")))
+        columns |= {name: part for name, part in other.columns().items() if name.startswith("mi_target")}
+        further = {name: part for name, part in other.further.items() if not name.endswith("_input")}
+        columns = {**further, **columns, "warned": found.warned | other.warned}
+    return columns
 
 
 def _joined(parts: list[xr.Dataset], splits: list[Split]) -> xr.Dataset:
@@ -159,21 +168,19 @@ def _joined(parts: list[xr.Dataset], splits: list[Split]) -> xr.Dataset:
     return joined
 
 
-def _assemble(
-    view: View, target_view: View, split: Split, found: dict[str, np.ndarray], dead: np.ndarray
-) -> xr.Dataset:
+def _assemble(view: View, target_view: View, split: Split, found: dict[str, np.ndarray]) -> xr.Dataset:
     recording = view.recording
     coords = {
         "seed": np.asarray(recording.seeds),
         "epoch": np.asarray(recording.epochs)[view.marks],
         "layer": np.asarray(view.layers),
     }
-    types = {"saturated": bool, "n_codes": np.int32, "out_of_range": np.int64}
+    types = {"n_codes": np.int32, "out_of_range": np.int64, **dict.fromkeys(("saturated", "warned", "dead"), bool)}
     variables = {name: (_CELLS, values.astype(types.get(name, np.float64))) for name, values in found.items()}
-    dataset = xr.Dataset({**variables, "dead": (_CELLS, dead)}, coords=coords)
+    dataset = xr.Dataset(variables, coords=coords)
     for name, seen, label in (
         ("mi_input", view, view.input_name),
-        ("mi_target", target_view, target_view.channel.target_name),
+        ("mi_target", target_view, target_view.target_name),
     ):
         exact = recording.probe.enumerated and split == "all" and isinstance(seen.channel, Quantize)
         direction = "exact" if exact else seen.estimator.direction
@@ -187,7 +194,7 @@ def _assemble(
     for kind in ("input", "target"):
         rising = np.diff(found[f"mi_{kind}"][:, :, np.argsort(order)], axis=2) > 1e-9
         dataset[f"violations_{kind}"] = (("seed", "epoch"), rising.sum(axis=2).astype(np.int32))
-    distance = np.full(dead.shape, np.nan)
+    distance = np.full(found["mi_input"].shape, np.nan)
     law = recording.probe.p_y_given_x
     if not (law is not None and is_soft(law)) and (ceiling := _target_ceiling(recording, split)) is not None:
         # A certain label: the bottleneck curve is min(r, H(Y)), and no layer lies above it.

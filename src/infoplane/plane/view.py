@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,9 @@ from ..estimators import Estimator, LayerBlock, LayerInformation
 from ..estimators.binned import quantise, walls
 from ..estimators.pairwise import noise_scale
 from ..recordings.base import Recording, Split
+
+_OF_CODES = ", of compressed variables"
+_NUMBER = re.compile(r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?")
 
 
 class View:
@@ -39,6 +43,8 @@ class View:
     ) -> None:
         self.seed = seed
         self._refusals: dict[str, None] = {}  # why cells are nan, each reason once
+        self._doubts: dict[tuple[str, str], list[str]] = {}  # warnings that differ in their numbers alone, together
+        self._cells = 0
         self.recording, self.estimator, self.layers, self.marks = recording, estimator, layers, marks
         self.sees_target = sees_target
         self.discrete = not any(np.issubdtype(recording.kind(layer), np.floating) for layer in layers)
@@ -52,7 +58,13 @@ class View:
         """Name of what is measured between X and T: for a discrete deterministic layer, its entropy."""
         bare = isinstance(self.channel, Identity) and not self.channel.assume_stochastic
         counted = bare and self.discrete and self.recording.noise is None
-        return "H(T), T discrete" if counted else self.channel.input_name
+        name = "H(T), T discrete" if counted else self.channel.input_name
+        return f"{name}{_OF_CODES}" if any(self.estimator.compresses) else name
+
+    @property
+    def target_name(self) -> str:
+        """Name of what is measured between T and Y; of the two only T is ever compressed in a plane."""
+        return f"{self.channel.target_name}{_OF_CODES}" if self.estimator.compresses[1] else self.channel.target_name
 
     @property
     def notes(self) -> list[str]:
@@ -61,7 +73,23 @@ class View:
             "for a deterministic layer I(X;T) is infinite or constant."
         ]
         stochastic = isinstance(self.channel, Identity) and self.channel.assume_stochastic
-        return [*(assumed if stochastic else []), *self._refusals]
+        return [*(assumed if stochastic else []), *self._warnings(), *self._refusals]
+
+    def _warnings(self) -> list[str]:
+        """Each warning once, with the number of cells whose estimate carries it, as one of them has it."""
+        names = {"input": "I(X;T)", "target": "I(T;Y)"}
+        return [
+            f"{names[of]}, in {len(found)} of {self._cells} cells: {found[0]}"
+            for (of, _), found in self._doubts.items()
+        ]
+
+    def counted(self, found: LayerInformation) -> LayerInformation:
+        """What was found, its warnings remembered: for cells of the plane, not for the checks of some of them."""
+        self._cells += len(found.mi_input)
+        alike = {(d.cell, d.of, _NUMBER.sub("#", d.sentence)): d.sentence for d in found.doubts}
+        for (_, of, words), sentence in alike.items():
+            self._doubts.setdefault((of, words), []).append(sentence)
+        return found
 
     def measure(
         self,

@@ -11,11 +11,12 @@ from .comparisons import compression, converged, depth
 from .curves import information_curves
 from .gallery import bin_size, figure_of, figures, information_panels, path_panels, snapshot_panels
 from .layers import plane
-from .lossy import against_truth, against_truth_panels, latent_sizes
+from .lossy import against_dimension, against_truth, against_truth_panels, latent_sizes
 from .snapshots import plane_paths, plane_snapshot
 from .training import gradient_phases, training_curves
 
 __all__ = [
+    "against_dimension",
     "against_truth",
     "against_truth_panels",
     "bin_size",

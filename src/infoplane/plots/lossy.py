@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from ..errors import InputError
 from .style import GREY, Look, axes_or_new, key, legend_beside, looks, new_figure, per_nat, tidy
-from .values import interval, mean
+from .values import interval, mean, reach
 
 _TRUTH = {"color": "red", "linewidth": 1.2, "zorder": 2.2}
 _REACH = (-1.6, 1.1)  # nats around the truth that a picture of errors shows at most
@@ -138,6 +138,45 @@ def latent_sizes(dataset: xr.Dataset, ax: Axes | None = None, *, unit: str = "na
     if legend:
         ring = {"marker": "o", "fillstyle": "none", "markersize": 10, "linestyle": "none"}
         legend_beside(ax, [*entries, key("true size", color="red", **ring)])
+    return ax
+
+
+def against_dimension(dataset: xr.Dataset, ax: Axes | None = None, *, unit: str = "nats", legend: bool = True) -> Axes:
+    """Estimates of one true mutual information against the number of dimensions: a curve a route, the truth in red.
+
+    Means over seeds with their 95 % intervals. A route ends where it refuses.
+
+    Args:
+        dataset: ``mi_estimate`` of one law over (dim, route, mi, seed) in nats, of which the first ``mi`` is drawn.
+        ax: where to draw; a new figure if None.
+        unit: "nats" or "bits".
+        legend: whether to put a legend beside the Axes.
+
+    Raises:
+        InputError: no such dataset, several laws, an unknown unit.
+    """
+    if not isinstance(dataset, xr.Dataset) or "dim" not in dataset.dims:
+        raise InputError("against_dimension needs a dataset with mi_estimate over dim, route, mi and seed.")
+    values, factor = _checked(dataset).isel(mi=0), per_nat(unit)
+    ax = axes_or_new(ax, 6.4, 3.9)
+    known = [str(r) for r in values["route"].values if bool(np.isfinite(values.sel(route=r)).any())]
+    styles = dict(zip(known, looks(len(known)), strict=True))
+    for route, look in styles.items():
+        one = values.sel(route=route).dropna("dim", how="all").transpose("seed", "dim")
+        data, dims = one.to_numpy() * factor, one["dim"].to_numpy()
+        middle = mean(data)
+        ax.errorbar(dims, middle, reach(middle, data), color=look.colour, elinewidth=0.8, linewidth=1.3)
+        ax.plot(dims, middle, look.marker, color=look.colour, markersize=4.5)
+    ax.axhline(float(values["mi"]) * factor, **_TRUTH)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 4.0)))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel("dimensions of X, and of Y (log scale)")
+    ax.set_ylabel(f"estimate  ({unit})")
+    tidy(ax)
+    if legend:
+        legend_beside(ax, _keys(styles))
     return ax
 
 

@@ -32,8 +32,15 @@ _CHECKS = (
     ("mi_input_growth", "growth of I(X;T) with ln n, 0 to 1", 1.0),
     ("mi_input_subsample_stderr", "error of I(X;T) from half samples, bits", BITS),
     ("mi_input_calibration", "error of I(X;T) on normal units, bits", BITS),
+    ("explained_variance", "variance of the layer that its code keeps, 0 to 1", 1.0),
+    ("loss_bound_input", "I(X;T) that the code loses, at most, bits", BITS),
+    ("loss_bound_target", "I(T;Y) that the code loses, at most, bits", BITS),
 )
-_SHARES = (("saturated", "saturated, share of networks"), ("dead", "dead, share of networks"))
+_SHARES = (
+    ("saturated", "saturated, share of networks"),
+    ("warned", "estimates with a warning, share of networks"),
+    ("dead", "dead, share of networks"),
+)
 
 
 def number(value: float) -> str:

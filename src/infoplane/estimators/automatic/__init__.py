@@ -36,8 +36,9 @@ class Automatic(Estimator):
     bound. For two continuous variables the copula baseline comes first: where its scores pass the test of being jointly
     normal or Student, it is the value. Otherwise a side of more than ten dimensions goes through an autoencoder whose
     latent size is found from the data, and debiased nearest neighbours, plain and weighted, give the value up to twelve
-    joint dimensions. Routes that differ by more than three standard errors are flagged; all are in
-    ``details["routes"]``. KSG decides whether there is any dependence and gives the p-value; its level is never used,
+    joint dimensions. Values that still rise with the number of samples carry that in their error and a warning. Routes
+    that differ by more than three standard errors are flagged; all are in ``details["routes"]``. Copies of samples are
+    left out. KSG decides whether there is any dependence and gives the p-value; its level is never used,
     since it falls far below the truth in many dimensions.
 
     Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,11 +33,11 @@ class Distinct(Estimator):
             return self.estimator.estimate(x, y, seed=seed)
         return dataclasses.replace(without_copies(self.estimator, x, y, rows, seed), method=str(self))
 
-    def shuffled(self, x: Variable, y: Variable, orders: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    def shuffled(self, x: Variable, y: Variable, orders: Iterable[np.ndarray], *, seed: int = 0) -> np.ndarray:
         rows = distinct_rows(x, y)
         if rows is None:
             return self.estimator.shuffled(x, y, orders, seed=seed)
-        few = np.stack([restricted(order, rows) for order in orders])
+        few = (restricted(order, rows) for order in orders)
         return self.estimator.shuffled(_of(x, rows), _of(y, rows), few, seed=seed)
 
 
