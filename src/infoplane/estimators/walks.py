@@ -20,27 +20,41 @@ _TINY = 1e-290  # below it a scale of buckets would overflow
 def _slab(i: int, along: np.ndarray, reach: float) -> tuple[int, int]:
     """First and last + 1 of the sorted rows that can be within reach of row i."""
     more = reach + _EPS * (abs(along[i]) + reach)  # a little more than what can be within
-    return np.searchsorted(along, along[i] - more), np.searchsorted(along, along[i] + more, side="right")
+    return _place(along, along[i] - more, False), _place(along, along[i] + more, True)
+
+
+@_compiled
+def _place(along: np.ndarray, value: float, after: bool) -> int:
+    """Where a value belongs among sorted ones, before or after its equals; numpy's own takes seconds to compile."""
+    low, high = 0, along.size
+    while low < high:
+        middle = (low + high) // 2
+        if along[middle] < value or (after and along[middle] == value):
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @_compiled
 def count_rows(
     first: int,
     last: int,
-    rows: np.ndarray,
     points: np.ndarray,
     columns: np.ndarray,
     along: np.ndarray,
     radii: np.ndarray,
     found: np.ndarray,
 ) -> None:
-    """found[o, r] = how many others are strictly closer to point rows[r] than radii[o, r].
+    """found[o, i] = how many others are strictly closer to point i than radii[o, i].
 
     ``columns`` (d, n) is ``points`` (n, d) again, both sorted by ``along`` (n,).
     """
     row, near = np.empty(len(along)), np.empty(len(along) + 1)  # one beyond: the last may be written and not counted
-    for r in range(first, last):
-        i, reach = rows[r], radii[:, r].max()
+    for i in range(first, last):
+        reach = 0.0
+        for o in range(len(radii)):
+            reach = max(reach, radii[o, i])
         low, high = _slab(i, along, reach)
         _largest(points[i], columns, low, high, row[low:high])
         row[i] = np.inf
@@ -49,17 +63,16 @@ def count_rows(
             near[size] = row[j]
             size += row[j] < reach
         for o in range(len(radii)):
-            radius, inside = radii[o, r], 0
+            radius, inside = radii[o, i], 0
             for c in range(size):
                 inside += near[c] < radius
-            found[o, r] = inside
+            found[o, i] = inside
 
 
 @_compiled
 def near_rows(
     first: int,
     last: int,
-    rows: np.ndarray,
     points: np.ndarray,
     columns: np.ndarray,
     along: np.ndarray,
@@ -68,33 +81,34 @@ def near_rows(
     others: np.ndarray,
     found: np.ndarray,
 ) -> None:
-    """found[o, r] = (k,) joint distances of point rows[r] to its k nearest others in order o, in no order.
+    """found[o, i] = (k,) joint distances of point i to its k nearest others in order o, in no order.
 
     Args:
-        first, last: of ``rows``.
-        rows: positions among the points.
+        first, last: of the points.
         points, columns, along: as ``count_rows`` has them.
         drawn: (d, m) some of the columns.
-        rank: the list of a point reaches as far as its ``rank``-th nearest of these; below 0 there is no list.
+        rank: the list of a point reaches as far as its ``rank``-th nearest of these.
         others: (orders, n, dy) points of the other side, in the order of ``points``.
-        found: (orders, rows, k).
+        found: (orders, n, k).
     """
     n = len(along)
-    row, gap, sample = np.empty(n), np.empty(n), np.empty(drawn.shape[1])
-    near, who, start = np.empty(n + 1, np.int64), np.empty(n, np.int64), np.zeros(_BUCKETS + 1, np.int64)
-    for r in range(first, last):
-        i, reach, scale, complete = rows[r], -1.0, 0.0, False
-        start[:] = 0
-        if rank >= 0:
-            _largest(points[i], drawn, 0, sample.size, sample)
-            reach = np.partition(sample, rank)[rank]
-            scale = (_BUCKETS - 1) / reach if reach > _TINY else 0.0
-            low, high = _slab(i, along, reach)
-            _largest(points[i], columns, low, high, row[low:high])
-            row[i] = np.inf
-            _list(row, low, high, reach, scale, near, who, gap, start)
+    row, gap, sample, nearest = np.empty(n), np.empty(n), np.empty(drawn.shape[1]), np.empty(rank)
+    near, who, start = np.empty(n + 1, np.int64), np.empty(n, np.int64), np.empty(_BUCKETS + 1, np.int64)
+    for i in range(first, last):
+        _largest(points[i], drawn, 0, sample.size, sample)
+        nearest[:] = np.inf
+        for j in range(sample.size):
+            if sample[j] < nearest[0]:
+                _keep(nearest, sample[j])
+        reach = nearest[0]
+        scale = (_BUCKETS - 1) / reach if reach > _TINY else 0.0
+        low, high = _slab(i, along, reach)
+        _largest(points[i], columns, low, high, row[low:high])
+        row[i] = np.inf
+        _list(row, low, high, reach, scale, near, who, gap, start)
+        complete = False
         for o in range(len(others)):
-            heap = found[o, r]
+            heap = found[o, i]
             heap[:] = np.inf
             _walk(i, others[o], reach, scale, who, gap, start, heap)
             if heap[0] > reach:
@@ -155,6 +169,7 @@ def _list(
     for j in range(low, high):
         near[size] = j
         size += row[j] <= reach
+    start[:] = 0
     for c in range(size):
         start[int(row[near[c]] * scale) + 1] += 1
     for b in range(_BUCKETS):

@@ -27,7 +27,7 @@ _CROWDED = 8  # joint dimensions beyond which even weighted neighbours read most
 _FEWEST = 4  # joint dimensions from which the weights cancel bias
 _SEEN = 6  # joint dimensions up to which neighbours are precise enough to check the copula's value
 _CHECKED = 5000  # samples that check it
-_BLIND = 0.1  # nats that its test may miss without a word
+_BLIND = 0.1  # nats, or share of the value, that its test may miss without a word
 _HEAVY = 6.0  # kurtosis beyond which columns go through ranks before distances are taken (a normal law has 3)
 
 
@@ -76,7 +76,7 @@ def _by_copula(x: Variable, y: Variable, copula: Baseline, found: Estimate, seed
         beside = _neighbours(*_some(x, y, seed), seed)
         return compared(found, copula.reason, copula.routes | beside, beside)
     found = compared(found, copula.reason, copula.routes)
-    if copula.unnoticed <= max(_BLIND, 2.0 * found.stderr):
+    if copula.unnoticed <= max(_BLIND, 2.0 * found.stderr, _BLIND * found.value):
         return found
     return warned(
         found,
