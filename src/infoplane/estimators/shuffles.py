@@ -25,7 +25,7 @@ _ROOM = 4  # listed samples for one on the mean walk
 _RANK, _DRAWN = 16, 1024  # least rank that the reach of a list is read from, and most samples
 # Measured on two cores: a search of all pairs costs as much as a walk over so large a share of them, a search in a tree
 # of d dimensions as much as a walk of so many steps times d^2, and one in a tree of a plane as one so long on a line.
-_AS_SCAN, _AS_TREE, _AS_PLANE = 1 / 20, 16, 800
+_AS_SCAN, _AS_TREE, _AS_PLANE = 1 / 20, 10, 800
 
 
 class Side:
