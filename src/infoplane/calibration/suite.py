@@ -87,7 +87,7 @@ PRESETS: dict[str, tuple[Grid, ...]] = {
         ),
     ),
 }
-"""Benchmarks by name: "quick" takes under two minutes on two cores, "full" hours."""
+"""Benchmarks by name: "quick" takes under two minutes on two cores, "full" an hour."""
 
 
 def preset(

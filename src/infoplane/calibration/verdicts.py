@@ -75,7 +75,7 @@ def summary(dataset: xr.Dataset) -> xr.Dataset:
         }
     )
     holds = (found.coverage >= LEAST_COVERAGE) & (found.unwarned >= LEAST_UNWARNED)
-    holds &= found.half_width <= found.allowed_half_width
+    holds &= (found.half_width <= found.allowed_half_width) | found.half_width.isnull()  # bounds are open on one side
     found["holds"] = holds.astype(float).where(found.coverage.notnull())
     return found.transpose("estimator", ...)
 

@@ -6,7 +6,7 @@ import io
 import multiprocessing
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +39,7 @@ Workers = Annotated[int, typer.Option("--workers", help="Processes; 1 for none: 
 
 
 def benchmark(
-    preset: Annotated[str, typer.Option("--preset", help="quick (under 2 minutes) or full (hours).")] = "quick",
+    preset: Annotated[str, typer.Option("--preset", help="quick (under 2 minutes) or full (an hour).")] = "quick",
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for results; a run that was interrupted continues there.")
     ] = None,
@@ -75,7 +75,10 @@ def benchmark(
             progress=progress,
             title=f"Benchmark of estimators, {preset}",
         )
-    dataset.attrs["command"] = shlex.join(["infoplane", *sys.argv[1:]])
+    named = [*(("--estimator", e) for e in estimator or ()), *(("--law", one) for one in law or ())]
+    named += [] if seeds is None else [("--seeds", str(seeds))]
+    words = ["infoplane", "benchmark", "--preset", preset, *(word for pair in named for word in pair)]
+    dataset.attrs["command"] = shlex.join(words)  # without the folders of this machine
     save(dataset, folder / "benchmark.nc")
     _write(dataset, folder)
     report.write(dataset, folder / "report.html")
@@ -84,8 +87,7 @@ def benchmark(
 
         save(compact(dataset), keep / "benchmark.nc")
         _write(dataset, keep)
-    summary = calibration.tables.summary_table(dataset)
-    _show(summary)
+    _show(calibration.tables.summary_table(dataset), leave_out=("refused", "allowed", "largest", "seconds"))
     places = {"report": "report.html", "figures": "figures", "table": "table.md", "data": "benchmark.nc"}
     screen.files({name: folder / place for name, place in places.items()})
 
@@ -160,15 +162,21 @@ def _workers(count: int) -> Iterator[Executor | None]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _show(table: Rows) -> None:
-    """A table on the terminal; the last column, where it is a verdict, in colour."""
+def _show(table: Rows, leave_out: Sequence[str] = ()) -> None:
+    """A table on the terminal; the last column, where it is a verdict, in colour.
+
+    Args:
+        table: in words.
+        leave_out: headings of columns for which a terminal is too narrow; the files have them.
+    """
     colours = {"holds": "green", "fails": "red"}
     shown = Table(title=escape(table.title), title_justify="left")
-    for k, heading in enumerate(table.headings):
+    kept = [k for k, heading in enumerate(table.headings) if heading not in leave_out]
+    for k in kept:
         words = len(table.rows[0][k]) > 12
-        shown.add_column(heading, justify="left" if k == 0 or words else "right", overflow="fold")
+        shown.add_column(table.headings[k], justify="left" if k == 0 or words else "right", overflow="fold")
     for row in table.rows:
-        *cells, last = (escape(cell) for cell in row)
+        *cells, last = (escape(row[k]) for k in kept)
         shown.add_row(*cells, f"[{colours[last]}]{last}[/]" if last in colours else last)
     _console.print(shown)
 

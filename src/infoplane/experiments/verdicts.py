@@ -25,7 +25,7 @@ class Mean:
 
     def __str__(self) -> str:
         value, lower, upper = (0.0 if abs(v) < 1e-9 else v for v in (self.value, self.lower, self.upper))
-        return f"{value:.3g} [{lower:.3g}, {upper:.3g}]"
+        return f"{value:.3g}" if math.isnan(lower) else f"{value:.3g} [{lower:.3g}, {upper:.3g}]"
 
     def above(self, limit: float) -> Verdict:
         """Whether the mean exceeds a limit."""
