@@ -148,8 +148,9 @@ def compact(dataset: xr.Dataset) -> xr.Dataset:
         if values.dtype.kind != "f":
             continue
         numbers = values.to_numpy().astype(np.float32)
-        if name in _STEPS:
-            small[name] = values.copy(data=np.trunc(numbers / _STEPS[name]) * _STEPS[name])
+        step = _STEPS.get(str(name))
+        if step is not None:
+            small[name] = values.copy(data=np.trunc(numbers / step) * step)
             continue
         keep = 12 if str(name).startswith(("mi_", "compression", "fitting")) else 8
         mask = np.uint32(0xFFFFFFFF << (24 - keep) & 0xFFFFFFFF)
