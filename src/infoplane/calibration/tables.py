@@ -113,11 +113,11 @@ def of_calibration(dataset: xr.Dataset) -> Table:
 
 def markdown(dataset: xr.Dataset) -> str:
     """The tables in Markdown, as the documentation holds them."""
-    parts = []
+    parts = [f"# {dataset.attrs.get('title', 'Calibration')}"]
     for table in (summary_table(dataset), failure_table(dataset), doubts_table(dataset)):
-        lines = [f"### {table.title}", ""]
+        lines = [f"## {table.title}", ""]
         lines += [_line(table.headings), _line(["---"] * len(table.headings)), *map(_line, table.rows)]
-        parts.append("\n".join(lines) if table.rows else f"### {table.title}\n\nNone.")
+        parts.append("\n".join(lines) if table.rows else f"## {table.title}\n\nNone.")
     return "\n\n".join(parts) + "\n"
 
 
