@@ -211,6 +211,7 @@ def _base(p: Parameters, scale: Any) -> tuple[jax.Array, jax.Array]:
 
 
 def positive(critic: Critic, *names: str) -> None:
+    """Refuse a critic whose named settings are not whole numbers from 1 on."""
     for name in names:
         value = getattr(critic, name)
         if not is_whole(value) or value < 1:
