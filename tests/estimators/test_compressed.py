@@ -205,8 +205,9 @@ def test_shuffles_keep_the_compressors() -> None:
     assert half.shuffled(a, b, orders, seed=0)[0] == pytest.approx(half.estimate(a, b, seed=0).value, abs=1e-9)
 
 
-def test_compressors_are_fitted_once_for_the_value_and_its_null() -> None:
-    fits = []
+def counted_pca() -> tuple[type[PCA], list]:
+    """A PCA that keeps the shapes it was fitted to, and these shapes."""
+    fits: list = []
 
     @dataclasses.dataclass(frozen=True)
     class Counted(PCA):
@@ -214,13 +215,18 @@ def test_compressors_are_fitted_once_for_the_value_and_its_null() -> None:
             fits.append(x.shape)
             return super().fit(x, seed=seed)
 
+    return Counted, fits
+
+
+def test_compressors_are_fitted_once_for_the_value_and_its_null() -> None:
+    counted, fits = counted_pca()
     x, y, _ = linear(300)
     for inner in (Gaussian(), None, Debiased(Gaussian())):
         fits.clear()
-        ip.mutual_information(x, y, Compressed(inner, x=Counted(3), y=PCA(3), share=False), null=25)
+        ip.mutual_information(x, y, Compressed(inner, x=counted(3), y=PCA(3), share=False), null=25)
         assert len(fits) == 1
     fits.clear()
-    ip.mutual_information(x, y, Debiased(Compressed(Gaussian(), x=Counted(2), y=PCA(2), share=False)), null=5)
+    ip.mutual_information(x, y, Debiased(Compressed(Gaussian(), x=counted(2), y=PCA(2), share=False)), null=5)
     assert len(fits) == 1
 
 
@@ -248,14 +254,7 @@ def test_the_tester_is_that_of_what_is_wrapped() -> None:
 
 
 def test_a_plane_compresses_the_input_once_and_every_layer() -> None:
-    fits = []
-
-    @dataclasses.dataclass(frozen=True)
-    class Counted(PCA):
-        def fit(self, x, *, seed=0, other=None):
-            fits.append(x.shape)
-            return super().fit(x, seed=seed)
-
+    counted, fits = counted_pca()
     x, t, truth = linear(1000)
     labels = (t[:, :1] > np.median(t[:, :1])).astype(np.int64)
     block = LayerBlock(
@@ -264,7 +263,7 @@ def test_a_plane_compresses_the_input_once_and_every_layer() -> None:
         np.stack([np.arange(1000), np.random.default_rng(0).permutation(1000)]),
         x=np.stack([x] * 3),
     )
-    found = Compressed(WeightedKL(), x=Counted(2), y=PCA(2)).layer(block)
+    found = Compressed(WeightedKL(), x=counted(2), y=PCA(2)).layer(block)
     assert fits == [(1000, 30)]
     np.testing.assert_allclose(found.mi_input, truth, atol=0.15)  # four standard errors of .035
     assert found.mi_target.shape == (3, 2)

@@ -58,3 +58,15 @@ def test_atoms_do_not_crowd_what_is_continuous(law: ip.laws.Law) -> None:
     errors = [ip.mutual_information(*law.sample(2000, s), Mixture()).value - law.mutual_information for s in range(5)]
     # Left in place the atoms cost 0.13 and 0.21 nats here; five means of a spread of 0.025 err by 0.011.
     assert abs(np.mean(errors)) < 0.045
+
+
+def test_an_atom_in_one_column_is_no_difference_of_scale() -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((2000, 2))
+    y = x[:, 1] + random.standard_normal(2000)
+    x[:, 0] = np.maximum(x[:, 0], 0.0)
+    found = ip.mutual_information(x, y, Mixture())
+    assert not found.warnings
+    assert abs(found.value - 0.5 * np.log(2.0)) < 0.1  # the rectified column knows nothing
+    wide = ip.mutual_information(x * [1.0, 1e3], y, Mixture())
+    assert any("differ 1" in warning for warning in wide.warnings)

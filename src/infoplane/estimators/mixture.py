@@ -66,9 +66,9 @@ class Mixture(Pointwise):
                 "pass what tells them apart as floats, or use Binned() or PairwiseBounds()."
             )
         warnings = [*copied_samples(x, y)]
-        for v, side in zip((x, y), sides, strict=True):
-            if v.kind == "continuous":
-                warnings += unlike_columns(v.name, side.values, "Mixture", "give them unit variance")
+        for v in (x, y):
+            if v.kind == "continuous":  # as they came: atoms are far away by now
+                warnings += unlike_columns(v.name, moderate(v).values, "Mixture", "give them unit variance")
         if not kept.all():
             warnings.append(f"{(~kept).sum()} of {x.n} samples are alone in their class and dropped.")
         terms = _terms(*sides, both[None], radius[None], k[None])[0]
