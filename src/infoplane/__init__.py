@@ -1,7 +1,7 @@
 """infoplane: how information flows through neural networks.
 
 Five nouns: ``estimators``, ``recordings``, ``bottleneck``, ``infinite`` and ``variational``; this version has the
-first two, with the laws, compressors and calibration that estimators need, and the experiments built on them. Public
+first three, with the laws, compressors and calibration that estimators need, and the experiments built on them. Public
 names load on first use, so importing the package is cheap and does not import JAX.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _MODULES = (
+    "bottleneck",
     "calibration",
     "channels",
     "compressors",
@@ -45,6 +46,7 @@ __all__ = sorted([*_MODULES, *_NAMES, "__version__"])
 
 if TYPE_CHECKING:
     from . import (
+        bottleneck,
         calibration,
         channels,
         compressors,

@@ -158,10 +158,17 @@ def compact(dataset: xr.Dataset) -> xr.Dataset:
     return small.assign_attrs(compact="floats cut: information to 12 binary digits, the rest to 8")
 
 
-def provenance(**settings: Any) -> dict[str, str | int | float]:
-    """Attributes every result carries: schema, versions, machine, and the settings given (JSON where not plain)."""
-    import jax
+def provenance(device: str | None = None, **settings: Any) -> dict[str, str | int | float]:
+    """Attributes every result carries: schema, versions, machine, and the settings given (JSON where not plain).
 
+    Args:
+        device: what computed it; JAX's first device if None.
+        settings: further attributes.
+    """
+    if device is None:
+        import jax
+
+        device = jax.devices()[0].device_kind
     versions = {name: _version(name) for name in ("infoplane", "jax", "numpy", "xarray")}
     plain = {
         key: value if isinstance(value, str | int | float) else json.dumps(value, default=str)
@@ -172,7 +179,7 @@ def provenance(**settings: Any) -> dict[str, str | int | float]:
         "schema_version": SCHEMA_VERSION,
         "unit": "nats",
         "versions": json.dumps({**versions, "python": platform.python_version()}),
-        "device": jax.devices()[0].device_kind,
+        "device": device,
         **plain,
     }
 

@@ -1,0 +1,14 @@
+"""The Information Bottleneck itself: optima with a certificate, for a known joint distribution or a Gaussian.
+
+Everywhere beta multiplies I(T;Y): minimise I(X;T) - beta I(T;Y). Part of the literature multiplies I(X;T) by b
+instead: beta = 1 / b.
+"""
+
+from .annealed import IB, DualIB
+from .curve import curve
+from .family import ExponentialFamily
+from .joint import Joint
+from .problem import solve
+from .solution import Solution
+
+__all__ = ["IB", "DualIB", "ExponentialFamily", "Joint", "Solution", "curve", "solve"]

@@ -1,0 +1,155 @@
+"""One beta at a time: sweeps, Newton steps where they crawl, merging, and repair by what the certificate finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .certificate import TOLERANCE, Peaks, peaks
+from .geometry import Atoms, Geometry
+from .newton import newton, reweighted
+from .sweeps import evaluate, merged, pruned, renewed
+
+_SETTLED = 1e-8  # largest ln(p_new / p) of a settled solution
+_STILL = 1e-7  # largest step of its laws
+_LIGHT = 1e-9
+_SMALL = 20_000  # n x k x labels up to which a Newton step is cheap
+
+
+@dataclass
+class Tally:
+    """Work done: for tests, benchmarks and the result's own record."""
+
+    sweeps: int = 0
+    newton: int = 0
+    rounds: int = 0
+
+
+class Settled(NamedTuple):
+    """Atoms at one beta.
+
+    Attributes:
+        atoms: weights and laws.
+        free_energy: their F.
+        residual: largest ln(p_new / p) of the last sweep.
+        converged: whether it and the step of the laws are below the tolerances.
+    """
+
+    atoms: Atoms
+    free_energy: float
+    residual: float
+    converged: bool
+
+
+class _Swept(NamedTuple):
+    atoms: Atoms
+    residual: float
+    step: float
+    rate: float
+
+    @property
+    def settled(self) -> bool:
+        return self.residual < _SETTLED and self.step < _STILL
+
+
+def start(geometry: Geometry) -> Atoms:
+    """T a copy of X, with a little of everything in every cluster."""
+    n = len(geometry.p_x)
+    weights = np.eye(n) + 1e-3
+    weights *= (geometry.p_x / weights.sum(axis=1))[:, None]
+    mass = weights.sum(axis=0)
+    return Atoms(mass, geometry.centres(weights, mass))
+
+
+def _sweep(geometry: Geometry, beta: float, atoms: Atoms, count: int, tally: Tally, slowest: float = 2.0) -> _Swept:
+    """Up to ``count`` sweeps; ends early where settled, or where steps shrink more slowly than ``slowest``."""
+    residual, step, rate = np.inf, np.inf, 1.0
+    for done in range(count):
+        after = renewed(geometry, atoms, evaluate(geometry, beta, atoms))
+        tally.sweeps += 1
+        if len(after.mass) == len(atoms.mass):
+            residual = float(np.log(np.maximum(after.mass, 1e-300) / atoms.mass).max())
+            there = after.mass > _LIGHT
+            last, step = step, float(np.abs(after.laws - atoms.laws)[there].max())
+            rate = step / last if last > 0 else 0.0
+        atoms = after
+        if residual < _SETTLED and step < _STILL:
+            break
+        if done > 3 and rate > slowest:
+            break
+    return _Swept(atoms, residual, step, rate)
+
+
+def settle(
+    geometry: Geometry,
+    beta: float,
+    atoms: Atoms,
+    tally: Tally,
+    merges: tuple[float, ...] = (3e-2, 1e-3),
+    rounds: int = 25,
+) -> Settled:
+    """Converge at one beta from warm atoms."""
+    swept = _sweep(geometry, beta, atoms, 8, tally)
+    if not swept.settled and swept.rate < 0.55:
+        swept = _sweep(geometry, beta, swept.atoms, 30, tally)
+    atoms = pruned(swept.atoms, _LIGHT)
+    for turn in range(rounds):
+        atoms = _try_merges(geometry, beta, atoms, merges, tally)
+        if swept.settled:
+            break
+        tally.newton += 3
+        atoms, _ = newton(geometry, beta, atoms, 3)
+        swept = _sweep(geometry, beta, atoms, 3 if turn < 8 else 20, tally)
+        atoms = pruned(swept.atoms, _LIGHT)
+    if swept.settled and atoms.laws.size * len(geometry.p_x) <= _SMALL:
+        atoms, _ = newton(geometry, beta, atoms, 2)  # to the last digit, where that costs next to nothing
+        swept = _sweep(geometry, beta, atoms, 1, tally)
+        atoms = pruned(swept.atoms, _LIGHT)
+    return Settled(atoms, evaluate(geometry, beta, atoms).free_energy, swept.residual, swept.settled)
+
+
+def _try_merges(geometry: Geometry, beta: float, atoms: Atoms, reaches: tuple[float, ...], tally: Tally) -> Atoms:
+    """Merge close laws where F, after Newton steps, does not rise."""
+    for reach in reaches:
+        fewer = merged(atoms, reach)
+        if len(fewer.mass) == len(atoms.mass):
+            continue
+        before = evaluate(geometry, beta, atoms).free_energy
+        tally.newton += 4
+        fewer, after = newton(geometry, beta, fewer, 4)
+        if after <= before + 1e-12:
+            return fewer
+    return atoms
+
+
+def certify(
+    geometry: Geometry, beta: float, settled: Settled, starts: np.ndarray, tally: Tally, rounds: int = 6
+) -> tuple[Settled, Peaks]:
+    """The gap, and repair: where some law has c above 1 it is added, and the solution settles again."""
+    found = peaks(geometry, beta, settled.atoms, starts)
+    for turn in range(rounds):
+        if found.gap <= TOLERANCE:
+            break
+        tally.rounds += 1
+        richer = reweighted(geometry, beta, _enriched(settled.atoms, found))
+        again = settle(geometry, beta, richer, tally, (1e-3, 1e-4) if turn < 3 else (1e-5,))
+        if again.free_energy < settled.free_energy + 1e-13:
+            settled = again
+        found = peaks(geometry, beta, settled.atoms, starts)
+    return settled, found
+
+
+def _enriched(atoms: Atoms, found: Peaks) -> Atoms:
+    """With all distinct laws at which c exceeds 1, of weight 0 as yet: how much each deserves, the weights' step says.
+
+    A fixed start such as 1 % is too much where a law serves few inputs, and the law would be thrown out again.
+    """
+    high = found.heights > max(1e-9, 1e-3 * found.gap)
+    laws = found.laws[high][:400]
+    chosen: list[np.ndarray] = []
+    for law in laws:
+        if all(np.abs(law - other).max() > 1e-2 for other in chosen):
+            chosen.append(law)
+    return Atoms(np.concatenate([atoms.mass, np.zeros(len(chosen))]), np.vstack([atoms.laws, *chosen]))

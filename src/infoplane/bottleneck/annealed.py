@@ -1,0 +1,149 @@
+"""IB and its dual: reverse annealing with a certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..threads import one_blas_thread
+from .anneal import Settled, Tally, certify, settle, start
+from .base import Effort, Method
+from .certificate import fixed_starts, peaks
+from .family import ExponentialFamily
+from .geometry import Arithmetic, Atoms, Geometric, Geometry, InFamily
+from .joint import Joint
+from .solution import Rule, Solution, expanded, law_information, merged_informations
+from .sweeps import encoder, evaluate
+
+_GROUPS = 64  # random groups of inputs, and random laws, that the certificate's search starts from
+
+
+@dataclass(frozen=True)
+class _Annealed(Method):
+    """A functional with a distance between inputs and clusters."""
+
+    def geometry(self, joint: Joint) -> Geometry:
+        """The merged problem with this functional's distance."""
+        raise NotImplementedError
+
+    def descend(self, joint: Joint, betas: Sequence[float], effort: Effort) -> Iterator[Solution]:
+        geometry = self.geometry(joint)
+        atoms = start(geometry) if effort.start is None else _atoms_of(effort.start, geometry, joint)
+        starts = fixed_starts(geometry, _GROUPS, effort.seed)
+        for beta in betas:
+            settled, gap, count, tally = _solve(geometry, beta, atoms, starts, effort.certify)
+            atoms = settled.atoms
+            yield self._solution(joint, geometry, beta, settled, gap, count, tally)
+
+    def _solution(
+        self, joint: Joint, geometry: Geometry, beta: float, settled: Settled, gap: float, starts: int, tally: Tally
+    ) -> Solution:
+        order = np.argsort(-settled.atoms.mass, kind="stable")
+        atoms = Atoms(settled.atoms.mass[order], settled.atoms.laws[order])
+        found = encoder(geometry, beta, atoms)
+        dual = not isinstance(geometry, Arithmetic)
+        merged = joint.sufficient
+        rate, relevant = merged_informations(merged.p_x, merged.rows, found)
+        weights = found * merged.p_x[:, None]
+        marginal = weights.sum(axis=0)
+        laws = geometry.centres(weights, marginal)
+        whole, wide = expanded(joint, found, marginal, laws)
+        # The encoder's own cost, with its best laws: never above F of the atoms, to which the gap belongs.
+        cost = rate + beta * float((weights * geometry.distances(laws)).sum())
+        return Solution(
+            self, beta, whole, marginal, wide, rate, relevant,
+            mi_target_geometric=law_information(marginal, laws) if dual else np.nan,
+            objective=cost if dual else rate - beta * relevant,
+            free_energy=cost, gap=gap, starts=starts,
+            residual=max(settled.residual, 0.0), converged=settled.converged, sweeps=tally.sweeps,
+            joint=joint, rule=Rule(beta, atoms.mass, expanded(joint, found, marginal, atoms.laws)[1], dual),
+            notes=_notes(joint, dual),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class IB(_Annealed):
+    """The Information Bottleneck: I(X;T) - beta I(T;Y) (Tishby, Pereira & Bialek 1999)."""
+
+    def geometry(self, joint: Joint) -> Geometry:
+        return Arithmetic(joint.sufficient.p_x, joint.sufficient.rows)
+
+
+@dataclass(frozen=True)
+class DualIB(_Annealed):
+    """The dual Information Bottleneck: I(X;T) + beta E[KL(p(y|t) || p(y|x))] (arXiv:2006.04641).
+
+    Needs p(y|x) > 0 everywhere.
+
+    Args:
+        family: an :class:`ExponentialFamily` that gives p(y|x) by a few numbers for each x; the laws of the clusters
+            then are of the family. None: the table's own p(y|x).
+    """
+
+    family: ExponentialFamily | None = None
+
+    def geometry(self, joint: Joint) -> Geometry:
+        if self.family is not None:
+            return InFamily(joint, self.family)
+        zeros = (joint.p_y_given_x[:, joint.p_y > 0] <= 0) & (joint.p_x[:, None] > 0)
+        if zeros.any():
+            labels = np.flatnonzero(joint.p_y > 0)
+            which = [(int(x), int(labels[y])) for x, y in np.argwhere(zeros)[:5]]
+            raise InputError(
+                "DualIB needs p(y|x) > 0, since KL(p(y|t) || p(y|x)) is infinite otherwise; "
+                f"{int(zeros.sum())} entries (x, y) are zero, such as {which}. Say what noise the labels have: "
+                "Joint(...).smoothed(0.01) mixes one per cent of p(y) into every row, or use IB()."
+            )
+        return Geometric(joint.sufficient.p_x, joint.sufficient.rows)
+
+
+@one_blas_thread
+def _solve(
+    geometry: Geometry, beta: float, atoms: Atoms, starts: np.ndarray, certified: bool
+) -> tuple[Settled, float, int, Tally]:
+    """Atoms at one beta, their gap, how many starts it rests on, and the work done."""
+    tally = Tally()
+    total = geometry.p_x.sum()
+    trivial = Atoms(np.ones(1), geometry.centres(geometry.p_x[:, None], np.array([total])))
+    if len(geometry.p_x) == 1 or beta == 0:
+        return Settled(trivial, evaluate(geometry, beta, trivial).free_energy, 0.0, True), 0.0, 0, tally
+    settled = settle(geometry, beta, atoms, tally)
+    if not certified:
+        return settled, np.nan, 0, tally
+    alone = peaks(geometry, beta, trivial, starts) if len(settled.atoms.mass) < 8 else None
+    if alone is not None and alone.gap < 1e-9:
+        free_energy = evaluate(geometry, beta, trivial).free_energy
+        return Settled(trivial, free_energy, 0.0, True), alone.gap, alone.starts, tally
+    settled, found = certify(geometry, beta, settled, starts, tally)
+    return settled, found.gap, found.starts, tally
+
+
+def _atoms_of(solution: Solution, geometry: Geometry, joint: Joint) -> Atoms:
+    """The clusters of a solution as atoms of this problem.
+
+    Raises:
+        InputError: a solution of another table.
+    """
+    if solution.encoder.shape[0] != joint.shape[0]:
+        raise InputError(
+            f"start needs a solution of the same joint with {joint.shape[0]} inputs, got one with "
+            f"{solution.encoder.shape[0]}."
+        )
+    merged = joint.sufficient
+    there = merged.group >= 0
+    weights = np.zeros((len(merged.p_x), solution.encoder.shape[1]))
+    np.add.at(weights, merged.group[there], joint.p_x[there, None] * solution.encoder[there])
+    mass = weights.sum(axis=0)
+    return Atoms(mass[mass > 0] / mass.sum(), geometry.centres(weights[:, mass > 0], mass[mass > 0]))
+
+
+def _notes(joint: Joint, dual: bool) -> tuple[str, ...]:
+    if joint.deterministic and not dual:
+        return (
+            "Y is a function of X: the curve is min(I(X;T), H(Y)), and the plain cost reaches only its ends; "
+            "SquaredIB() reaches every point.",
+        )
+    return ()

@@ -1,0 +1,65 @@
+"""What every bottleneck method has in common. To add one, copy the shape of ``annealed.py``: a frozen dataclass, its
+hyper-parameters as fields, and ``descend``, which solves from the largest beta down."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import InputError
+from .joint import Joint
+from .solution import Solution
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to work.
+
+    Attributes:
+        certify: whether to search the certificate, and repair what it finds.
+        seed: of the random starts.
+        start: a solution of the same joint to begin from, of any method; None for the method's own start.
+    """
+
+    certify: bool = True
+    seed: int = 0
+    start: Solution | None = None
+
+
+@dataclass(frozen=True)
+class Method(abc.ABC):
+    """A bottleneck functional. In all of them beta multiplies I(T;Y)."""
+
+    @abc.abstractmethod
+    def descend(self, joint: Joint, betas: Sequence[float], effort: Effort) -> Iterator[Solution]:
+        """Solutions at ``betas``, which fall, each warm from the one before."""
+
+    @property
+    def name(self) -> str:
+        """As results and the command line give it, without settings left at their defaults."""
+        fields = [
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in dataclasses.fields(self)
+            if getattr(self, f.name) != f.default
+        ]
+        return f"{type(self).__name__}({', '.join(fields)})"
+
+
+def checked_beta(beta: float, who: str) -> float:
+    """The multiplier as a float.
+
+    Raises:
+        InputError: not a finite, non-negative number.
+    """
+    try:
+        number = float(beta)
+    except (TypeError, ValueError):
+        raise InputError(f"{who} needs a number for beta, got {beta!r}.") from None
+    if not 0 <= number < float("inf"):
+        raise InputError(
+            f"{who} needs a finite beta >= 0, which multiplies I(T;Y), got {number:g}. A multiplier b of I(X;T) is "
+            "beta = 1 / b."
+        )
+    return number

@@ -1,0 +1,151 @@
+"""The two distances of the bottleneck, and all that the solver needs of them.
+
+The plain bottleneck is rate distortion with d(x, r) = KL(p(y|x) || r) over all laws r on Y, the dual one with
+d*(x, r) = KL(r || p(y|x)). Both are Bregman divergences of negative entropy with their arguments swapped, so they
+share one solver: the best law for a group of inputs is a mean of features (p(y|x), or ln p(y|x)), and in coordinates
+scaled by the square root of r the distance has the unit matrix as its second derivative.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import xlogy
+
+from ..errors import InputError
+from .family import ExponentialFamily
+from .joint import Joint
+
+_LOWEST = -1e30  # stands for ln 0: finite, so that 0 ln 0 is 0 and an excluded label has weight exactly 0
+
+
+class Atoms(NamedTuple):
+    """A reproduction: weights and laws of the clusters.
+
+    Attributes:
+        mass: (k,) p(t), sums to one.
+        laws: (k, n_y) r_t(y).
+    """
+
+    mass: np.ndarray
+    laws: np.ndarray
+
+
+def logs(values: np.ndarray) -> np.ndarray:
+    """Natural logarithms with a finite stand-in for ln 0."""
+    return np.log(values, out=np.full(values.shape, _LOWEST), where=values > 0)
+
+
+class Geometry(abc.ABC):
+    """A problem with one of the distances.
+
+    Attributes:
+        p_x: (n,) probabilities of the inputs, all positive.
+        rows: (n, n_y) p(y|x).
+    """
+
+    p_x: np.ndarray
+    rows: np.ndarray
+
+    @abc.abstractmethod
+    def distances(self, laws: np.ndarray) -> np.ndarray:
+        """(n, k) distance of every input to every law, nats."""
+
+    @abc.abstractmethod
+    def centres(self, weights: np.ndarray, total: np.ndarray) -> np.ndarray:
+        """(k, n_y) best laws for (n, k) non-negative weights of the inputs, total (k,) their sums, all positive."""
+
+    @abc.abstractmethod
+    def scaled_features(self) -> np.ndarray:
+        """(n, n_y) features whose means the centres are."""
+
+    @abc.abstractmethod
+    def frames(self, laws: np.ndarray) -> np.ndarray:
+        """(k, n_y, n_y) maps S_t: S_t (feature(x) - its mean) is minus the gradient of the distance, scaled."""
+
+
+class Arithmetic(Geometry):
+    """KL(p(y|x) || r): best laws are arithmetic means."""
+
+    def __init__(self, p_x: np.ndarray, rows: np.ndarray) -> None:
+        self.p_x, self.rows = p_x, rows
+        self._negative_entropy = xlogy(rows, rows).sum(axis=1)
+
+    def distances(self, laws: np.ndarray) -> np.ndarray:
+        found = self.rows @ logs(laws).T
+        np.subtract(self._negative_entropy[:, None], found, out=found)
+        return found
+
+    def centres(self, weights: np.ndarray, total: np.ndarray) -> np.ndarray:
+        return (weights.T @ self.rows) / total[:, None]
+
+    def scaled_features(self) -> np.ndarray:
+        return self.rows
+
+    def frames(self, laws: np.ndarray) -> np.ndarray:
+        maps = np.zeros((len(laws), laws.shape[1], laws.shape[1]))
+        where = np.arange(laws.shape[1])
+        maps[:, where, where] = 1 / np.sqrt(np.maximum(laws, 1e-300))
+        return maps
+
+
+class Geometric(Geometry):
+    """KL(r || p(y|x)), all p(y|x) > 0: best laws are normalised geometric means."""
+
+    def __init__(self, p_x: np.ndarray, rows: np.ndarray) -> None:
+        self.p_x, self.rows = p_x, rows
+        self._logs = np.log(rows)
+
+    def distances(self, laws: np.ndarray) -> np.ndarray:
+        return xlogy(laws, laws).sum(axis=1) - self._logs @ laws.T
+
+    def centres(self, weights: np.ndarray, total: np.ndarray) -> np.ndarray:
+        return _softmax((weights.T @ self._logs) / total[:, None])
+
+    def scaled_features(self) -> np.ndarray:
+        return self._logs
+
+    def frames(self, laws: np.ndarray) -> np.ndarray:
+        root = np.sqrt(laws)
+        maps = -root[:, :, None] * laws[:, None, :]
+        where = np.arange(laws.shape[1])
+        maps[:, where, where] += root
+        return maps
+
+
+class InFamily(Geometric):
+    """KL(r || p(y|x)) for p(y|x) of an exponential family: only its d features of every input enter."""
+
+    def __init__(self, joint: Joint, family: ExponentialFamily) -> None:
+        if (len(family.features), family.statistics.shape[1]) != joint.shape:
+            raise InputError(
+                f"The family has {len(family.features)} inputs and {family.statistics.shape[1]} labels, the joint has "
+                f"{joint.shape[0]} and {joint.shape[1]}."
+            )
+        group, labels = joint.sufficient.group, joint.sufficient.labels
+        chosen = [int(np.flatnonzero(group == g)[0]) for g in range(group.max() + 1)]
+        family = ExponentialFamily(family.features[chosen], family.statistics[:, labels])
+        super().__init__(joint.sufficient.p_x, family.p_y_given_x)
+        self._logs = family.log_p_y_given_x
+        self._family = family
+        # lambda^0(x), and with it ln p(y|x) = -A(x) . lambda(y) - lambda^0(x)
+        self._offset = -(self._logs + family.features @ family.statistics).mean(axis=1)
+
+    def distances(self, laws: np.ndarray) -> np.ndarray:
+        expected = laws @ self._family.statistics.T
+        found = self._family.features @ expected.T
+        found += self._offset[:, None]
+        found += xlogy(laws, laws).sum(axis=1)
+        return found
+
+    def centres(self, weights: np.ndarray, total: np.ndarray) -> np.ndarray:
+        features = (weights.T @ self._family.features) / total[:, None]
+        return np.exp(self._family.log_p(features))
+
+
+def _softmax(values: np.ndarray) -> np.ndarray:
+    values = values - values.max(axis=1, keepdims=True)
+    np.exp(values, out=values)
+    return values / values.sum(axis=1, keepdims=True)
