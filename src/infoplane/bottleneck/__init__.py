@@ -5,10 +5,11 @@ instead: beta = 1 / b.
 """
 
 from .annealed import IB, DualIB
+from .critical import CriticalBetas, Split, critical_betas
 from .curve import curve
 from .family import ExponentialFamily
 from .joint import Joint
 from .problem import solve
 from .solution import Solution
 
-__all__ = ["IB", "DualIB", "ExponentialFamily", "Joint", "Solution", "curve", "solve"]
+__all__ = ["IB", "CriticalBetas", "Split", "critical_betas", "DualIB", "ExponentialFamily", "Joint", "Solution", "curve", "solve"]

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .certificate import TOLERANCE, Peaks, peaks
-from .geometry import Atoms, Geometry
+from .geometry import Atoms, Geometry, logs
 from .newton import newton, reweighted
-from .sweeps import evaluate, merged, pruned, renewed
+from .sweeps import evaluate, merged, pruned, sweep
 
 _SETTLED = 1e-8  # largest ln(p_new / p) of a settled solution
 _STILL = 1e-7  # largest step of its laws
@@ -45,6 +45,7 @@ class Settled(NamedTuple):
 
 class _Swept(NamedTuple):
     atoms: Atoms
+    free_energy: float
     residual: float
     step: float
     rate: float
@@ -55,31 +56,27 @@ class _Swept(NamedTuple):
 
 
 def start(geometry: Geometry) -> Atoms:
-    """T a copy of X, with a little of everything in every cluster."""
-    n = len(geometry.p_x)
-    weights = np.eye(n) + 1e-3
-    weights *= (geometry.p_x / weights.sum(axis=1))[:, None]
-    mass = weights.sum(axis=0)
-    return Atoms(mass, geometry.centres(weights, mass))
+    """T a copy of X."""
+    return Atoms(geometry.p_x.copy(), geometry.rows.copy())
 
 
 def _sweep(geometry: Geometry, beta: float, atoms: Atoms, count: int, tally: Tally, slowest: float = 2.0) -> _Swept:
     """Up to ``count`` sweeps; ends early where settled, or where steps shrink more slowly than ``slowest``."""
-    residual, step, rate = np.inf, np.inf, 1.0
+    free_energy, residual, step, rate = np.inf, np.inf, np.inf, 1.0
     for done in range(count):
-        after = renewed(geometry, atoms, evaluate(geometry, beta, atoms))
+        after = sweep(geometry, beta, atoms)
         tally.sweeps += 1
-        if len(after.mass) == len(atoms.mass):
-            residual = float(np.log(np.maximum(after.mass, 1e-300) / atoms.mass).max())
-            there = after.mass > _LIGHT
-            last, step = step, float(np.abs(after.laws - atoms.laws)[there].max())
-            rate = step / last if last > 0 else 0.0
-        atoms = after
+        free_energy = after.free_energy
+        residual = float((logs(after.mass) - logs(atoms.mass)).max())
+        heavy = after.atoms.mass > _LIGHT
+        last, step = step, float(np.abs(after.atoms.laws - atoms.laws[after.kept])[heavy].max())
+        rate = step / last if last > 0 else 0.0
+        atoms = after.atoms
         if residual < _SETTLED and step < _STILL:
             break
         if done > 3 and rate > slowest:
             break
-    return _Swept(atoms, residual, step, rate)
+    return _Swept(atoms, free_energy, residual, step, rate)
 
 
 def settle(

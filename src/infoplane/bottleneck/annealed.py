@@ -18,11 +18,11 @@ from .joint import Joint
 from .solution import Rule, Solution, expanded, law_information, merged_informations
 from .sweeps import encoder, evaluate
 
-_GROUPS = 64  # random groups of inputs, and random laws, that the certificate's search starts from
+GROUPS = 64  # random groups of inputs, and random laws, that the certificate's search starts from
 
 
 @dataclass(frozen=True)
-class _Annealed(Method):
+class Annealed(Method):
     """A functional with a distance between inputs and clusters."""
 
     def geometry(self, joint: Joint) -> Geometry:
@@ -32,9 +32,9 @@ class _Annealed(Method):
     def descend(self, joint: Joint, betas: Sequence[float], effort: Effort) -> Iterator[Solution]:
         geometry = self.geometry(joint)
         atoms = start(geometry) if effort.start is None else _atoms_of(effort.start, geometry, joint)
-        starts = fixed_starts(geometry, _GROUPS, effort.seed)
+        starts = fixed_starts(geometry, GROUPS, effort.seed)
         for beta in betas:
-            settled, gap, count, tally = _solve(geometry, beta, atoms, starts, effort.certify)
+            settled, gap, count, tally = solve_atoms(geometry, beta, atoms, starts, effort.certify)
             atoms = settled.atoms
             yield self._solution(joint, geometry, beta, settled, gap, count, tally)
 
@@ -65,7 +65,7 @@ class _Annealed(Method):
 
 
 @dataclass(frozen=True)
-class IB(_Annealed):
+class IB(Annealed):
     """The Information Bottleneck: I(X;T) - beta I(T;Y) (Tishby, Pereira & Bialek 1999)."""
 
     def geometry(self, joint: Joint) -> Geometry:
@@ -73,7 +73,7 @@ class IB(_Annealed):
 
 
 @dataclass(frozen=True)
-class DualIB(_Annealed):
+class DualIB(Annealed):
     """The dual Information Bottleneck: I(X;T) + beta E[KL(p(y|t) || p(y|x))] (arXiv:2006.04641).
 
     Needs p(y|x) > 0 everywhere.
@@ -100,14 +100,18 @@ class DualIB(_Annealed):
         return Geometric(joint.sufficient.p_x, joint.sufficient.rows)
 
 
+def trivial_atoms(geometry: Geometry) -> Atoms:
+    """One cluster for everything."""
+    return Atoms(np.ones(1), geometry.centres(geometry.p_x[:, None], np.array([geometry.p_x.sum()])))
+
+
 @one_blas_thread
-def _solve(
+def solve_atoms(
     geometry: Geometry, beta: float, atoms: Atoms, starts: np.ndarray, certified: bool
 ) -> tuple[Settled, float, int, Tally]:
     """Atoms at one beta, their gap, how many starts it rests on, and the work done."""
     tally = Tally()
-    total = geometry.p_x.sum()
-    trivial = Atoms(np.ones(1), geometry.centres(geometry.p_x[:, None], np.array([total])))
+    trivial = trivial_atoms(geometry)
     if len(geometry.p_x) == 1 or beta == 0:
         return Settled(trivial, evaluate(geometry, beta, trivial).free_energy, 0.0, True), 0.0, 0, tally
     settled = settle(geometry, beta, atoms, tally)

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .blocks import each
 from .geometry import Atoms, Geometry
-from .sweeps import evaluate
+from .sweeps import sweep
 
+_BLOCK = 1 << 18  # numbers of a block of starts, so that it stays in the cache
 TOLERANCE = 1e-7  # nats; a gap above it is repaired where possible
 
 
@@ -41,24 +43,36 @@ def fixed_starts(geometry: Geometry, groups: int, seed: int) -> np.ndarray:
     """Starts that do not depend on the solution: rows, means of random groups of inputs and of all, random laws."""
     n, labels = geometry.rows.shape
     generator = np.random.default_rng(seed)
-    sizes = np.unique(np.geomspace(2, max(n, 2), groups).astype(int), return_counts=True)
     weights = np.zeros((n, groups))
-    column = 0
-    for size, count in zip(*sizes, strict=True):
-        for _ in range(count):
-            weights[generator.choice(n, min(size, n), replace=False), column] = 1
-            column += 1
+    for column, size in enumerate(np.geomspace(min(2, n), n, groups).astype(int)):
+        weights[generator.choice(n, size, replace=False), column] = 1
     weights *= geometry.p_x[:, None]
-    found = [geometry.rows, geometry.centres(weights, weights.sum(axis=0))]
-    if labels == 2:
-        along = np.linspace(0.0, 1.0, 2001)[1:-1]
-        found.append(np.column_stack([along, 1 - along]))
-    else:
-        found.append(generator.dirichlet(np.full(labels, 0.5), size=groups))
-    return np.vstack(found)
+    means = geometry.centres(weights, weights.sum(axis=0))
+    return np.vstack([geometry.rows, means, generator.dirichlet(np.full(labels, 0.5), size=groups)])
 
 
-def climb(
+def _lattice(labels: int) -> np.ndarray:
+    """(s, labels) laws that leave no region out, for two to four labels; none for more."""
+    steps = {2: 4000, 3: 60, 4: 18}.get(labels)
+    if steps is None:
+        return np.empty((0, labels))
+    inner = np.indices((steps - 1,) * (labels - 1)).reshape(labels - 1, -1).T + 1
+    inner = inner[inner.sum(axis=1) < steps]
+    return np.column_stack([inner, steps - inner.sum(axis=1)]) / steps
+
+
+def _hills(geometry: Geometry, beta: float, log_z: np.ndarray, lattice: np.ndarray) -> np.ndarray:
+    """Points of the lattice worth climbing from: local maxima on a line, the highest elsewhere."""
+    if len(lattice) == 0:
+        return lattice
+    heights, _ = _climb(geometry, beta, log_z, lattice, 1, 0.0)
+    if lattice.shape[1] == 2:
+        padded = np.concatenate([[-np.inf], heights, [-np.inf]])
+        return lattice[(heights >= padded[:-2]) & (heights >= padded[2:])]
+    return lattice[np.argsort(-heights)[:64]]
+
+
+def _climb(
     geometry: Geometry, beta: float, log_z: np.ndarray, laws: np.ndarray, steps: int, worth: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ascend ln c from every start: w_x ~ p(x) exp(-beta d(x, r)) / Z(x), then r the centre of w.
@@ -78,6 +92,7 @@ def climb(
         exponent += base[:, None]
         top = exponent.max(axis=0)
         exponent -= top
+        np.maximum(exponent, -600.0, out=exponent)
         np.exp(exponent, out=exponent)
         total = exponent.sum(axis=0)
         height = np.log(total) + top
@@ -88,17 +103,32 @@ def climb(
         laws[climbing] = geometry.centres(exponent, total)
         going = (gain > 1e-8) & (height + 60 * gain > worth) if step > 2 else np.ones(len(climbing), dtype=bool)
         climbing = climbing[going]
+        if step in (6, 14, 30) and len(climbing) > 16:
+            climbing = _distinct(laws, heights, climbing)
         if len(climbing) == 0:
             break
     return heights, laws
 
 
+def _distinct(laws: np.ndarray, heights: np.ndarray, climbing: np.ndarray) -> np.ndarray:
+    """The highest of those starts that have come to the same place, give or take 1e-3 in every label."""
+    ordered = climbing[np.argsort(-heights[climbing])]
+    _, first = np.unique(np.round(laws[ordered] * 500), axis=0, return_index=True)
+    return ordered[first]
+
+
 def peaks(
     geometry: Geometry, beta: float, atoms: Atoms, starts: np.ndarray, steps: int = 60, worth: float = TOLERANCE
 ) -> Peaks:
-    """The maxima of ln c found from the given starts and the solution's own laws."""
-    log_z = evaluate(geometry, beta, atoms).log_z
-    every = np.vstack([starts, atoms.laws])
-    heights, laws = climb(geometry, beta, log_z, every, steps, worth)
+    """The maxima of ln c found from the given starts, the solution's own laws, and a lattice for few labels."""
+    log_z = sweep(geometry, beta, atoms).log_z
+    lattice = _lattice(geometry.rows.shape[1])
+    # On a line the hills of a fine lattice are all there are.
+    chosen = starts if lattice.shape[1] != 2 or len(lattice) == 0 else starts[:0]
+    every = np.vstack([chosen, atoms.laws, _hills(geometry, beta, log_z, lattice)])
+    width = max(_BLOCK // len(geometry.p_x), 16)
+    blocks = [every[first : first + width] for first in range(0, len(every), width)]
+    found = each(lambda laws: _climb(geometry, beta, log_z, laws, steps, worth), blocks, every.size * 8)
+    heights, laws = (np.concatenate([part[i] for part in found]) for i in (0, 1))
     order = np.argsort(-heights)
-    return Peaks(heights[order], laws[order], len(every))
+    return Peaks(heights[order], laws[order], len(chosen) + len(atoms.mass) + len(lattice))

@@ -44,22 +44,26 @@ class Geometry(abc.ABC):
     Attributes:
         p_x: (n,) probabilities of the inputs, all positive.
         rows: (n, n_y) p(y|x).
+        features: (n, dim) whose means decide the best law of a group of inputs.
+        coordinates: (n, n_y) the features label by label, in which derivatives are taken.
     """
 
     p_x: np.ndarray
     rows: np.ndarray
+    features: np.ndarray
+    coordinates: np.ndarray
 
     @abc.abstractmethod
-    def distances(self, laws: np.ndarray) -> np.ndarray:
-        """(n, k) distance of every input to every law, nats."""
+    def distances(self, laws: np.ndarray, some: slice = slice(None)) -> np.ndarray:
+        """(n, k) distance of every input, or of some, to every law, nats."""
 
     @abc.abstractmethod
+    def laws_of(self, means: np.ndarray) -> np.ndarray:
+        """(k, n_y) best laws for groups of inputs with these (k, dim) means of :attr:`features`."""
+
     def centres(self, weights: np.ndarray, total: np.ndarray) -> np.ndarray:
         """(k, n_y) best laws for (n, k) non-negative weights of the inputs, total (k,) their sums, all positive."""
-
-    @abc.abstractmethod
-    def scaled_features(self) -> np.ndarray:
-        """(n, n_y) features whose means the centres are."""
+        return self.laws_of((weights.T @ self.features) / total[:, None])
 
     @abc.abstractmethod
     def frames(self, laws: np.ndarray) -> np.ndarray:
@@ -71,18 +75,16 @@ class Arithmetic(Geometry):
 
     def __init__(self, p_x: np.ndarray, rows: np.ndarray) -> None:
         self.p_x, self.rows = p_x, rows
+        self.features = self.coordinates = rows
         self._negative_entropy = xlogy(rows, rows).sum(axis=1)
 
-    def distances(self, laws: np.ndarray) -> np.ndarray:
-        found = self.rows @ logs(laws).T
-        np.subtract(self._negative_entropy[:, None], found, out=found)
+    def distances(self, laws: np.ndarray, some: slice = slice(None)) -> np.ndarray:
+        found = self.rows[some] @ logs(laws).T
+        np.subtract(self._negative_entropy[some, None], found, out=found)
         return found
 
-    def centres(self, weights: np.ndarray, total: np.ndarray) -> np.ndarray:
-        return (weights.T @ self.rows) / total[:, None]
-
-    def scaled_features(self) -> np.ndarray:
-        return self.rows
+    def laws_of(self, means: np.ndarray) -> np.ndarray:
+        return means
 
     def frames(self, laws: np.ndarray) -> np.ndarray:
         maps = np.zeros((len(laws), laws.shape[1], laws.shape[1]))
@@ -96,16 +98,14 @@ class Geometric(Geometry):
 
     def __init__(self, p_x: np.ndarray, rows: np.ndarray) -> None:
         self.p_x, self.rows = p_x, rows
-        self._logs = np.log(rows)
+        self.features = self.coordinates = np.log(rows)
 
-    def distances(self, laws: np.ndarray) -> np.ndarray:
-        return xlogy(laws, laws).sum(axis=1) - self._logs @ laws.T
+    def distances(self, laws: np.ndarray, some: slice = slice(None)) -> np.ndarray:
+        return xlogy(laws, laws).sum(axis=1) - self.coordinates[some] @ laws.T
 
-    def centres(self, weights: np.ndarray, total: np.ndarray) -> np.ndarray:
-        return _softmax((weights.T @ self._logs) / total[:, None])
-
-    def scaled_features(self) -> np.ndarray:
-        return self._logs
+    def laws_of(self, means: np.ndarray) -> np.ndarray:
+        laws = np.exp(means - means.max(axis=1, keepdims=True))
+        return laws / laws.sum(axis=1, keepdims=True)
 
     def frames(self, laws: np.ndarray) -> np.ndarray:
         root = np.sqrt(laws)
@@ -128,24 +128,18 @@ class InFamily(Geometric):
         chosen = [int(np.flatnonzero(group == g)[0]) for g in range(group.max() + 1)]
         family = ExponentialFamily(family.features[chosen], family.statistics[:, labels])
         super().__init__(joint.sufficient.p_x, family.p_y_given_x)
-        self._logs = family.log_p_y_given_x
+        self.coordinates = family.log_p_y_given_x
+        self.features = family.features
         self._family = family
         # lambda^0(x), and with it ln p(y|x) = -A(x) . lambda(y) - lambda^0(x)
-        self._offset = -(self._logs + family.features @ family.statistics).mean(axis=1)
+        self._offset = -(self.coordinates + family.features @ family.statistics).mean(axis=1)
 
-    def distances(self, laws: np.ndarray) -> np.ndarray:
+    def distances(self, laws: np.ndarray, some: slice = slice(None)) -> np.ndarray:
         expected = laws @ self._family.statistics.T
-        found = self._family.features @ expected.T
-        found += self._offset[:, None]
+        found = self.features[some] @ expected.T
+        found += self._offset[some, None]
         found += xlogy(laws, laws).sum(axis=1)
         return found
 
-    def centres(self, weights: np.ndarray, total: np.ndarray) -> np.ndarray:
-        features = (weights.T @ self._family.features) / total[:, None]
-        return np.exp(self._family.log_p(features))
-
-
-def _softmax(values: np.ndarray) -> np.ndarray:
-    values = values - values.max(axis=1, keepdims=True)
-    np.exp(values, out=values)
-    return values / values.sum(axis=1, keepdims=True)
+    def laws_of(self, means: np.ndarray) -> np.ndarray:
+        return np.exp(self._family.log_p(means))

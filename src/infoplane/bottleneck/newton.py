@@ -95,7 +95,7 @@ def direction(
     encoder = ratio * atoms.mass
     weights = geometry.p_x[:, None] * encoder
     mass = weights.sum(axis=0)
-    features = geometry.scaled_features()
+    features = geometry.coordinates
     frames = geometry.frames(laws)
     root = np.sqrt(np.maximum(laws, 1e-300))
     # Features centred where the gradient of the distance vanishes: the law's own feature.

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .blocks import each
 from .geometry import Atoms, Geometry, logs
 
 NOTHING = 1e-10  # weight below which a cluster is dropped
+_UNDERFLOW = -600.0  # e to this is still a normal number; products with subnormal ones are slow
+_BLOCK = 1 << 18  # numbers of a block of the encoder, so that it stays in the cache
 
 
 class Densities(NamedTuple):
@@ -31,6 +34,7 @@ def evaluate(geometry: Geometry, beta: float, atoms: Atoms) -> Densities:
     exponent *= -beta
     top = exponent.max(axis=1)
     exponent -= top[:, None]
+    np.maximum(exponent, _UNDERFLOW, out=exponent)
     ratio = np.exp(exponent, out=exponent)
     z = ratio @ atoms.mass
     small = z < 1e-250  # the nearest atom has hardly any weight: take its weight into the exponent
@@ -58,12 +62,58 @@ def encoder(geometry: Geometry, beta: float, atoms: Atoms) -> np.ndarray:
     return found / found.sum(axis=1, keepdims=True)
 
 
+class Sweep(NamedTuple):
+    """One round of updates.
+
+    Attributes:
+        free_energy: F of the atoms before.
+        log_z: (n,) ln Z(x) of the atoms before.
+        mass: (k,) p(t) after, clusters that vanished included.
+        atoms: those after.
+        kept: (k,) which clusters have weight left.
+    """
+
+    free_energy: float
+    log_z: np.ndarray
+    mass: np.ndarray
+    atoms: Atoms
+    kept: np.ndarray
+
+
+def sweep(geometry: Geometry, beta: float, atoms: Atoms) -> Sweep:
+    """Encoder, weights and laws once, a block of inputs at a time: the (n, k) encoder is never held."""
+    n, k = len(geometry.p_x), len(atoms.mass)
+    blocks = [slice(first, first + max(_BLOCK // k, 16)) for first in range(0, n, max(_BLOCK // k, 16))]
+    log_mass = logs(atoms.mass)
+
+    def part(some: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        weights = geometry.distances(atoms.laws, some)
+        weights *= -beta
+        weights += log_mass
+        top = weights.max(axis=1)
+        weights -= top[:, None]
+        np.maximum(weights, _UNDERFLOW, out=weights)
+        np.exp(weights, out=weights)
+        z = weights.sum(axis=1)
+        weights *= (geometry.p_x[some] / z)[:, None]
+        return np.log(z) + top, weights.sum(axis=0), weights.T @ geometry.features[some]
+
+    parts = each(part, blocks, n * k)
+    log_z = np.concatenate([p[0] for p in parts])
+    mass = sum((p[1] for p in parts), np.zeros(k))
+    sums = sum((p[2] for p in parts), np.zeros((k, geometry.features.shape[1])))
+    kept = mass > 1e-250
+    laws = geometry.laws_of(sums[kept] / mass[kept, None])
+    after = Atoms(mass[kept] / mass[kept].sum(), laws)
+    return Sweep(-float(geometry.p_x @ log_z), log_z, mass, after, kept)
+
+
 def renewed(geometry: Geometry, atoms: Atoms, densities: Densities) -> Atoms:
-    """Weights and laws after one sweep."""
+    """Weights and laws after one sweep whose densities are at hand."""
     weights = densities.ratio * atoms.mass
     weights *= geometry.p_x[:, None]
     mass = weights.sum(axis=0)
-    some = mass > 1e-290
+    some = mass > 1e-250
     if not some.all():
         weights, mass = weights[:, some], mass[some]
     return Atoms(mass / mass.sum(), geometry.centres(weights, mass))
