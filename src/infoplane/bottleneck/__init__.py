@@ -8,8 +8,24 @@ from .annealed import IB, DualIB
 from .critical import CriticalBetas, Split, critical_betas
 from .curve import curve
 from .family import ExponentialFamily
+from .gaussian import GaussianSolution, gaussian_curve, gaussian_information_curve, gaussian_solve
 from .joint import Joint
 from .problem import solve
 from .solution import Solution
 
-__all__ = ["IB", "CriticalBetas", "Split", "critical_betas", "DualIB", "ExponentialFamily", "Joint", "Solution", "curve", "solve"]
+__all__ = [
+    "IB",
+    "CriticalBetas",
+    "DualIB",
+    "ExponentialFamily",
+    "GaussianSolution",
+    "Joint",
+    "Solution",
+    "Split",
+    "critical_betas",
+    "curve",
+    "gaussian_curve",
+    "gaussian_information_curve",
+    "gaussian_solve",
+    "solve",
+]

@@ -15,8 +15,8 @@ _ENOUGH = 2_000_000  # numbers below which starting threads costs more than they
 
 def each(work: Callable[[_Item], _Result], items: Sequence[_Item], size: int) -> list[_Result]:
     """``work`` of every item in order, by threads where ``size`` numbers are enough (NumPy lets others run)."""
-    workers = min(os.cpu_count() or 1, len(items))
-    if workers < 2 or size < _ENOUGH:
+    if size < _ENOUGH or len(items) < 2:
         return [work(item) for item in items]
+    workers = min(os.cpu_count() or 1, len(items))
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, items))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,7 +137,7 @@ def _least_ratio(geometry: Geometry, trivial: Atoms, starts: np.ndarray, steps: 
     weights[np.arange(n), np.arange(n)] = 1.0
     spread = np.exp(-2.0 * (geometry.distances(starts) - geometry.distances(starts).min(axis=0))) * p_x[:, None]
     weights = np.hstack([weights, spread / spread.sum(axis=0)])
-    best = np.inf
+    least = last = np.inf
     for step in range(steps):
         laws = geometry.centres(weights, weights.sum(axis=0))
         nearer = base - geometry.distances(laws)
@@ -146,21 +147,19 @@ def _least_ratio(geometry: Geometry, trivial: Atoms, starts: np.ndarray, steps: 
         real = (gain > 1e-9) & (cost > 1e-9)
         if not real.any():
             break
-        weights, nearer, ratio = weights[:, real], nearer[:, real], cost[real] / gain[real]
-        least = float(ratio.min())
-        if step % 50 == 49:
-            if best - least < 1e-15 * least:
+        nearer, ratio = nearer[:, real], cost[real] / gain[real]
+        least = min(least, float(ratio.min()))
+        if step % 50 == 10:
+            if last - least < 1e-15 * least:
                 break
+            last = least
             few = np.argsort(ratio)[:8]
-            weights, nearer, ratio = weights[:, few], nearer[:, few], ratio[few]
-            best = least
+            nearer, ratio = nearer[:, few], ratio[few]
         exponent = ratio * nearer
         exponent -= exponent.max(axis=0)
         weights = np.exp(exponent) * p_x[:, None]
         weights /= weights.sum(axis=0)
-    else:
-        return least
-    return min(best, least) if real.any() else best
+    return least
 
 
 @dataclass(frozen=True)
@@ -249,7 +248,7 @@ class _Search:
         signs = [excess(ends[0])]
         if signs[0] > 0:
             return ends[0]
-        for left, right in zip(ends, ends[1:], strict=False):
+        for left, right in itertools.pairwise(ends):
             if excess(right) > 0:
                 return float(brentq(excess, left, right, xtol=1e-13, rtol=1e-13))  # type: ignore[arg-type]
         return np.inf

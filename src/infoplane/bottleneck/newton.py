@@ -116,7 +116,7 @@ def direction(
     coupled *= encoder[:, :, None]
     coupled = coupled.reshape(n, k * labels)
     u = (np.einsum("tyz,tz->ty", inverse_root, slope) / np.sqrt(mass)[:, None]).ravel()
-    through = blas.dsyrk(1.0, coupled.T, trans=1, lower=1)
+    through = blas.dsyrk(1.0, coupled.T, trans=1, lower=1)  # pyright: ignore[reportAttributeAccessIssue]
     through[np.diag_indices(n)] += 1 / geometry.p_x
     pull = coupled @ u
     try:
