@@ -9,12 +9,12 @@ import numpy as np
 
 from .certificate import TOLERANCE, Peaks, peaks
 from .geometry import Atoms, Geometry, logs
-from .newton import newton, reweighted
-from .sweeps import evaluate, merged, pruned, sweep
+from .newton import newton, newton_fits, reweighted
+from .sweeps import merged, pruned, squared_distances, sweep
 
 _SETTLED = 1e-8  # largest ln(p_new / p) of a settled solution
 _STILL = 1e-7  # largest step of its laws
-_LIGHT = 1e-9
+_TURNS = 12  # of weights and sweeps, where a problem is too large for Newton's step
 _SMALL = 20_000  # n x k x labels up to which a Newton step is cheap
 
 
@@ -68,7 +68,7 @@ def _sweep(geometry: Geometry, beta: float, atoms: Atoms, count: int, tally: Tal
         tally.sweeps += 1
         free_energy = after.free_energy
         residual = float((logs(after.mass) - logs(atoms.mass)).max())
-        heavy = after.atoms.mass > _LIGHT
+        heavy = after.atoms.mass > geometry.light
         last, step = step, float(np.abs(after.atoms.laws - atoms.laws[after.kept])[heavy].max())
         rate = step / last if last > 0 else 0.0
         atoms = after.atoms
@@ -91,31 +91,44 @@ def settle(
     swept = _sweep(geometry, beta, atoms, 8, tally)
     if not swept.settled and swept.rate < 0.55:
         swept = _sweep(geometry, beta, swept.atoms, 30, tally)
-    atoms = pruned(swept.atoms, _LIGHT)
+    atoms = pruned(swept.atoms, geometry.light)
     for turn in range(rounds):
         atoms = _try_merges(geometry, beta, atoms, merges, tally)
         if swept.settled:
             break
-        tally.newton += 3
-        atoms, _ = newton(geometry, beta, atoms, 3)
-        swept = _sweep(geometry, beta, atoms, 3 if turn < 8 else 20, tally)
-        atoms = pruned(swept.atoms, _LIGHT)
+        if newton_fits(geometry, atoms):
+            tally.newton += 3
+            atoms, _ = newton(geometry, beta, atoms, 3)
+            swept = _sweep(geometry, beta, atoms, 3 if turn < 8 else 20, tally)
+        elif turn < _TURNS:
+            atoms = pruned(reweighted(geometry, beta, atoms, 2), geometry.light)
+            swept = _sweep(geometry, beta, atoms, 10, tally)
+        else:
+            break
+        atoms = pruned(swept.atoms, geometry.light)
     if swept.settled and atoms.laws.size * len(geometry.p_x) <= _SMALL:
         atoms, _ = newton(geometry, beta, atoms, 2)  # to the last digit, where that costs next to nothing
         swept = _sweep(geometry, beta, atoms, 1, tally)
-        atoms = pruned(swept.atoms, _LIGHT)
-    return Settled(atoms, evaluate(geometry, beta, atoms).free_energy, swept.residual, swept.settled)
+        atoms = pruned(swept.atoms, geometry.light)
+    return Settled(atoms, swept.free_energy, swept.residual, swept.settled)
 
 
 def _try_merges(geometry: Geometry, beta: float, atoms: Atoms, reaches: tuple[float, ...], tally: Tally) -> Atoms:
     """Merge close laws where F, after Newton steps, does not rise."""
+    if len(atoms.mass) < 2 or not reaches:
+        return atoms
+    squared = squared_distances(atoms.laws)
     for reach in reaches:
-        fewer = merged(atoms, reach)
+        fewer = merged(atoms, reach, squared)
         if len(fewer.mass) == len(atoms.mass):
             continue
-        before = evaluate(geometry, beta, atoms).free_energy
-        tally.newton += 4
-        fewer, after = newton(geometry, beta, fewer, 4)
+        before = sweep(geometry, beta, atoms).free_energy
+        if newton_fits(geometry, fewer):
+            tally.newton += 4
+            fewer, after = newton(geometry, beta, fewer, 4)
+        else:
+            fewer = reweighted(geometry, beta, fewer, 2)
+            after = sweep(geometry, beta, fewer).free_energy
         if after <= before + 1e-12:
             return fewer
     return atoms

@@ -15,8 +15,8 @@ from .certificate import fixed_starts, peaks
 from .family import ExponentialFamily
 from .geometry import Arithmetic, Atoms, Geometric, Geometry, InFamily
 from .joint import Joint
-from .solution import Rule, Solution, expanded, law_information, merged_informations
-from .sweeps import encoder, evaluate
+from .solution import Rule, Solution, expanded_encoder, expanded_laws, law_information
+from .sweeps import encoder, kept, sweep
 
 GROUPS = 64  # random groups of inputs, and random laws, that the certificate's search starts from
 
@@ -43,23 +43,17 @@ class Annealed(Method):
     ) -> Solution:
         order = np.argsort(-settled.atoms.mass, kind="stable")
         atoms = Atoms(settled.atoms.mass[order], settled.atoms.laws[order])
-        found = encoder(geometry, beta, atoms)
+        found = kept(geometry, beta, atoms)
         dual = not isinstance(geometry, Arithmetic)
-        merged = joint.sufficient
-        rate, relevant = merged_informations(merged.p_x, merged.rows, found)
-        weights = found * merged.p_x[:, None]
-        marginal = weights.sum(axis=0)
-        laws = geometry.centres(weights, marginal)
-        whole, wide = expanded(joint, found, marginal, laws)
-        # The encoder's own cost, with its best laws: never above F of the atoms, to which the gap belongs.
-        cost = rate + beta * float((weights * geometry.distances(laws)).sum())
+        relevant = law_information(found.marginal, found.chain)
         return Solution(
-            self, beta, whole, marginal, wide, rate, relevant,
-            mi_target_geometric=law_information(marginal, laws) if dual else np.nan,
-            objective=cost if dual else rate - beta * relevant,
-            free_energy=cost, gap=gap, starts=starts,
+            self, beta, expanded_encoder(joint, encoder(geometry, beta, atoms), found.marginal),
+            found.marginal, expanded_laws(joint, found.laws), found.rate, relevant,
+            mi_target_geometric=law_information(found.marginal, found.laws) if dual else np.nan,
+            objective=found.free_energy if dual else found.rate - beta * relevant,
+            free_energy=found.free_energy, gap=gap, starts=starts,
             residual=max(settled.residual, 0.0), converged=settled.converged, sweeps=tally.sweeps,
-            joint=joint, rule=Rule(beta, atoms.mass, expanded(joint, found, marginal, atoms.laws)[1], dual),
+            joint=joint, rule=Rule(beta, atoms.mass, expanded_laws(joint, atoms.laws), dual),
             notes=_notes(joint, dual),
         )  # fmt: skip
 
@@ -113,13 +107,13 @@ def solve_atoms(
     tally = Tally()
     trivial = trivial_atoms(geometry)
     if len(geometry.p_x) == 1 or beta == 0:
-        return Settled(trivial, evaluate(geometry, beta, trivial).free_energy, 0.0, True), 0.0, 0, tally
+        return Settled(trivial, sweep(geometry, beta, trivial).free_energy, 0.0, True), 0.0, 0, tally
     settled = settle(geometry, beta, atoms, tally)
     if not certified:
         return settled, np.nan, 0, tally
     alone = peaks(geometry, beta, trivial, starts) if len(settled.atoms.mass) < 8 else None
     if alone is not None and alone.gap < 1e-9:
-        free_energy = evaluate(geometry, beta, trivial).free_energy
+        free_energy = sweep(geometry, beta, trivial).free_energy
         return Settled(trivial, free_energy, 0.0, True), alone.gap, alone.starts, tally
     settled, found = certify(geometry, beta, settled, starts, tally)
     return settled, found.gap, found.starts, tally

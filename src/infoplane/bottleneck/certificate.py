@@ -14,7 +14,7 @@ import numpy as np
 
 from .blocks import each
 from .geometry import Atoms, Geometry
-from .sweeps import sweep
+from .sweeps import UNDERFLOW, sweep
 
 _BLOCK = 1 << 18  # numbers of a block of starts, so that it stays in the cache
 TOLERANCE = 1e-7  # nats; a gap above it is repaired where possible
@@ -92,7 +92,7 @@ def _climb(
         exponent += base[:, None]
         top = exponent.max(axis=0)
         exponent -= top
-        np.maximum(exponent, -600.0, out=exponent)
+        np.maximum(exponent, UNDERFLOW, out=exponent)
         np.exp(exponent, out=exponent)
         total = exponent.sum(axis=0)
         height = np.log(total) + top

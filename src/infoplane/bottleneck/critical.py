@@ -1,26 +1,32 @@
-"""Where clusters split: the local critical betas, and the global onset, which can come earlier."""
+"""Where clusters appear as beta grows: where one divides, and where one is born apart from all others.
+
+A cluster divides where its local stability ends. But before that the certificate's c(r) can pass 1 at a law r far
+from every cluster: from there on the optimum has a cluster at r, of weight growing from 0. On generic tables nearly
+every cluster comes that way, the first one included, so that the onset lies below the first local critical beta. The
+informations are continuous in both cases; what jumps is the set of laws.
+"""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import xlogy
+from scipy.special import logsumexp, xlogy
 
 from ..errors import InputError
 from ..threads import one_blas_thread
 from .anneal import Settled, Tally, settle, start
 from .annealed import GROUPS, IB, Annealed, solve_atoms, trivial_atoms
 from .base import Method
-from .certificate import fixed_starts, peaks
-from .geometry import Atoms, Geometry, logs
+from .certificate import fixed_starts
+from .geometry import Arithmetic, Atoms, Geometry
 from .joint import Joint
-from .sweeps import encoder
+from .sweeps import encoder, sweep
 
 _RESOLVED = 1e-4  # relative width of an interval of beta in which several clusters may split at once
-_CERTIFIED = 1e-10  # nats of a gap below which the solution under a split is still the optimum
 
 
 @dataclass(frozen=True)
@@ -28,18 +34,19 @@ class Split:
     """One step of the bifurcation tree, as beta grows.
 
     Attributes:
-        beta: where the optimum changes.
-        local: where the solution below it loses its stability, 1/s^2 of its least stable cluster; larger than
-            ``beta`` where the change is a jump, infinite where the solution stays stable.
+        beta: where the optimum gains a cluster.
+        local: where the solution below it loses its local stability, 1/s^2 of its least stable cluster; infinite
+            where it stays stable to twice the beta searched.
         n_clusters: their number below and above.
-        jump: whether the informations jump there.
-        law: (n_y,) p(y|t) of the cluster below that is least stable.
+        apart: True where the new cluster is born apart from all others, before any of them is unstable; False where
+            one divides.
+        law: (n_y,) p(y|t) of the new cluster where it is born, or of the one that divides.
     """
 
     beta: float
     local: float
     n_clusters: tuple[int, int]
-    jump: bool
+    apart: bool
     law: np.ndarray
 
 
@@ -49,16 +56,20 @@ class CriticalBetas:
 
     Attributes:
         onset: below it one cluster for everything is globally optimal; infinite where X tells nothing about Y.
-        first: where that one cluster loses its local stability; onset <= first, and the first transition is a jump
-            where onset < first.
+        first: where that one cluster loses its local stability, at the onset or above it.
         splits: all splits found along the optimum, beta rising; the first is the onset.
-        complete: False where the limit on solutions ended the search before every split was told apart.
+        reach: the splits are complete up to this beta; infinite unless the limit on solutions ended the search.
     """
 
     onset: float
     first: float
     splits: tuple[Split, ...]
-    complete: bool
+    reach: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether every split was told apart."""
+        return np.isinf(self.reach)
 
     @property
     def all(self) -> np.ndarray:
@@ -97,11 +108,11 @@ def _critical(geometry: Geometry, limit: int, seed: int) -> CriticalBetas:
     starts = fixed_starts(geometry, GROUPS, seed)
     onset, first = onset_and_first(geometry, starts)
     if not np.isfinite(onset):
-        return CriticalBetas(onset, first, (), True)
+        return CriticalBetas(onset, first, (), np.inf)
     search = _Search(geometry, starts, onset, first, limit)
     trivial = Settled(trivial_atoms(geometry), 0.0, 0.0, True)
     search.between(_Point(onset * (1 - 1e-9), trivial), search.top())
-    return CriticalBetas(onset, first, tuple(search.splits), search.complete)
+    return CriticalBetas(onset, first, tuple(search.splits), search.reach)
 
 
 def onset_and_first(geometry: Geometry, starts: np.ndarray) -> tuple[float, float]:
@@ -111,7 +122,9 @@ def onset_and_first(geometry: Geometry, starts: np.ndarray) -> tuple[float, floa
     trivial = trivial_atoms(geometry)
     widest = float(spreads(geometry, trivial, geometry.p_x[:, None])[0])
     first = 1 / widest if widest > 1e-15 else np.inf
-    return min(_least_ratio(geometry, trivial, starts), first), first
+    # No cluster gains more about Y than it costs: below 1 the trivial solution of the bottleneck is always optimal.
+    floor = 1.0 if isinstance(geometry, Arithmetic) else 0.0
+    return max(min(_least_ratio(geometry, trivial, starts), first), floor), max(first, floor)
 
 
 def spreads(geometry: Geometry, atoms: Atoms, weights: np.ndarray) -> np.ndarray:
@@ -149,6 +162,9 @@ def _least_ratio(geometry: Geometry, trivial: Atoms, starts: np.ndarray, steps: 
             break
         nearer, ratio = nearer[:, real], cost[real] / gain[real]
         least = min(least, float(ratio.min()))
+        if step == 2:  # a few steps tell which starts lead down; all of them to the end would take n^2 numbers
+            few = np.argsort(ratio)[:256]
+            nearer, ratio = nearer[:, few], ratio[few]
         if step % 50 == 10:
             if last - least < 1e-15 * least:
                 break
@@ -184,7 +200,7 @@ class _Search:
     def __init__(self, geometry: Geometry, starts: np.ndarray, onset: float, first: float, limit: int) -> None:
         self.geometry, self.starts, self.onset, self.first, self.left = geometry, starts, onset, first, limit
         self.splits: list[Split] = []
-        self.complete = True
+        self.reach = np.inf
 
     def solved(self, beta: float, warm: Atoms) -> _Point:
         """The certified optimum at one beta."""
@@ -220,56 +236,68 @@ class _Search:
             self.splits.append(self._placed(low, high))
             return
         if self.left <= 0:
-            self.complete = False
+            self.reach = min(self.reach, low.beta)
             return
         middle = self.solved(float(np.sqrt(low.beta * high.beta)), high.atoms)
         self.between(low, middle)
         self.between(middle, high)
 
     def _placed(self, low: _Point, high: _Point) -> Split:
-        """Where the optimum changes from one to the other."""
-        law = low.atoms.laws[self.instability(low)[1]]
+        """Where the optimum changes from one to the other: the earlier of a birth and a division."""
+        count = (low.k, high.k)
+        dividing = low.atoms.laws[self.instability(low)[1]]
         if low.k == 1:
-            return Split(self.onset, self.first, (1, high.k), self.onset < self.first * (1 - 1e-9), law)
-        local = self._local(low, high)
-        if np.isfinite(local):
-            below = self.branch(local * (1 - 1e-9), low.atoms)
-            if below.k == low.k and peaks(self.geometry, below.beta, below.atoms, self.starts).gap < _CERTIFIED:
-                return Split(local, local, (low.k, high.k), False, law)
-        return Split(self._crossing(low, high), local, (low.k, high.k), True, law)
+            apart = self.onset < self.first * (1 - 1e-9)
+            law = self._summit(self.onset, low.atoms, self._farthest(low, high)) if apart else dividing
+            return Split(self.onset, self.first, count, apart, law)
+        local = self._root(self._excess(low), [low.beta, *np.geomspace(high.beta, 2 * high.beta, 4)])
+        height = self._height(low, self._farthest(low, high))
+        birth = self._root(lambda beta: height(beta)[0], [low.beta, high.beta])
+        if birth < local * (1 - 1e-9):
+            return Split(birth, local, count, True, height(birth)[1])
+        return Split(local, local, count, False, dividing)
 
-    def _local(self, low: _Point, high: _Point) -> float:
-        """Where the solution below loses its stability; infinite if it has not by twice the beta above."""
+    def _excess(self, low: _Point) -> Callable[[float], float]:
+        """How far the solution continued from ``low`` is from losing its stability; positive beyond."""
+        return lambda beta: self.instability(self.branch(beta, low.atoms))[0] - 1
 
-        def excess(beta: float) -> float:
-            return self.instability(self.branch(beta, low.atoms))[0] - 1
+    def _height(self, low: _Point, law: np.ndarray) -> Callable[[float], tuple[float, np.ndarray]]:
+        """Of the solution continued from ``low``: ln c on the hill near a law, -1 where the hill is gone; its top."""
 
-        ends = [low.beta, *np.geomspace(high.beta, 2 * high.beta, 4)]
-        signs = [excess(ends[0])]
-        if signs[0] > 0:
+        def height(beta: float) -> tuple[float, np.ndarray]:
+            point = self.branch(beta, low.atoms)
+            top = self._summit(beta, point.atoms, law)
+            if np.abs(point.atoms.laws - top).max(axis=1).min() < 1e-3:
+                return -1.0, top
+            log_z = sweep(self.geometry, beta, point.atoms).log_z
+            exponent = np.log(self.geometry.p_x) - beta * self.geometry.distances(top[None])[:, 0] - log_z
+            return float(logsumexp(exponent)), top
+
+        return height
+
+    def _summit(self, beta: float, atoms: Atoms, law: np.ndarray) -> np.ndarray:
+        """Climb ln c from a law to rounding."""
+        log_z = sweep(self.geometry, beta, atoms).log_z
+        for _ in range(5000):
+            exponent = np.log(self.geometry.p_x) - beta * self.geometry.distances(law[None])[:, 0] - log_z
+            weights = np.exp(exponent - exponent.max())
+            after = self.geometry.centres(weights[:, None], weights.sum(keepdims=True))[0]
+            if np.abs(after - law).max() < 1e-14:
+                break
+            law = after
+        return law
+
+    def _farthest(self, low: _Point, high: _Point) -> np.ndarray:
+        """The law of ``high`` that ``low`` has nothing like."""
+        away = np.abs(high.atoms.laws[:, None] - low.atoms.laws).max(axis=2).min(axis=1)
+        return high.atoms.laws[int(away.argmax())]
+
+    @staticmethod
+    def _root(function: Callable[[float], float], ends: list[float]) -> float:
+        """Where a function turns positive, between the first ends where it does; infinite where it does not."""
+        if function(ends[0]) > 0:
             return ends[0]
         for left, right in itertools.pairwise(ends):
-            if excess(right) > 0:
-                return float(brentq(excess, left, right, xtol=1e-13, rtol=1e-13))  # type: ignore[arg-type]
+            if function(right) > 0:
+                return float(brentq(function, left, right, xtol=1e-13, rtol=1e-13))  # type: ignore[arg-type]
         return np.inf
-
-    def _crossing(self, low: _Point, high: _Point) -> float:
-        """Where the costs of the two branches are equal: I(X;T) + beta E[d] is a line for a fixed encoder."""
-        beta = high.beta
-        for _ in range(50):
-            (rate_low, far_low), (rate_high, far_high) = self._line(low), self._line(high)
-            if far_low - far_high < 1e-14:
-                break
-            before, beta = beta, (rate_high - rate_low) / (far_low - far_high)
-            if abs(beta - before) <= 1e-13 * beta:
-                break
-            low, high = self.branch(beta, low.atoms), self.branch(beta, high.atoms)
-        return float(beta)
-
-    def _line(self, point: _Point) -> tuple[float, float]:
-        """(I(X;T), E[d]) of the encoder."""
-        found = encoder(self.geometry, point.beta, point.atoms)
-        weights = self.geometry.p_x[:, None] * found
-        mass = weights.sum(axis=0)
-        distance = float((weights * self.geometry.distances(point.atoms.laws)).sum())
-        return float((weights * (logs(found) - logs(mass))).sum()), distance

@@ -12,7 +12,7 @@ import abc
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import xlogy
+from scipy.special import rel_entr, xlogy
 
 from ..errors import InputError
 from .family import ExponentialFamily
@@ -53,9 +53,18 @@ class Geometry(abc.ABC):
     features: np.ndarray
     coordinates: np.ndarray
 
+    @property
+    def light(self) -> float:
+        """Weight below which a cluster is dropped: far below that of the rarest input."""
+        return 1e-9 * min(1.0, len(self.p_x) * float(self.p_x.min()))
+
     @abc.abstractmethod
     def distances(self, laws: np.ndarray, some: slice = slice(None)) -> np.ndarray:
         """(n, k) distance of every input, or of some, to every law, nats."""
+
+    @abc.abstractmethod
+    def between(self, best: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """(k,) by how much a group of inputs is nearer to its best law than to another: the divergence of the two."""
 
     @abc.abstractmethod
     def laws_of(self, means: np.ndarray) -> np.ndarray:
@@ -83,6 +92,9 @@ class Arithmetic(Geometry):
         np.subtract(self._negative_entropy[some, None], found, out=found)
         return found
 
+    def between(self, best: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return rel_entr(best, other).sum(axis=1)
+
     def laws_of(self, means: np.ndarray) -> np.ndarray:
         return means
 
@@ -102,6 +114,9 @@ class Geometric(Geometry):
 
     def distances(self, laws: np.ndarray, some: slice = slice(None)) -> np.ndarray:
         return xlogy(laws, laws).sum(axis=1) - self.coordinates[some] @ laws.T
+
+    def between(self, best: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return rel_entr(other, best).sum(axis=1)
 
     def laws_of(self, means: np.ndarray) -> np.ndarray:
         laws = np.exp(means - means.max(axis=1, keepdims=True))

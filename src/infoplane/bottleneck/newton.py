@@ -8,12 +8,18 @@ them leaves an n x n matrix, and then a quadratic programme for the weights, whi
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import LinAlgError, blas, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, blas, cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.optimize import nnls
 
 from .geometry import Atoms, Geometry
 from .sweeps import Densities, evaluate, pruned, renewed
 
-_LARGEST = 4_000_000  # n x k above which the full step is not worth its memory
+_LARGEST = 8_000_000  # numbers n x k x labels above which the full step is not worth its time and memory
+
+
+def newton_fits(geometry: Geometry, atoms: Atoms) -> bool:
+    """Whether the problem is small enough for the full step."""
+    return len(geometry.p_x) * atoms.laws.size <= _LARGEST
 
 
 def quadratic_programme(matrix: np.ndarray, linear: np.ndarray, limit: int = 40) -> np.ndarray:
@@ -27,7 +33,7 @@ def quadratic_programme(matrix: np.ndarray, linear: np.ndarray, limit: int = 40)
     for _ in range(limit):
         free = ~fixed
         u = np.zeros(k)
-        u[free] = np.linalg.solve(matrix[np.ix_(free, free)], linear[free])
+        u[free] = _solved(matrix[np.ix_(free, free)] if fixed.any() else matrix, linear[free])
         slack = matrix @ u - linear
         wrong = (free & (u < -1e-14)) | (fixed & (slack < -1e-12))
         count = int(wrong.sum())
@@ -42,13 +48,36 @@ def quadratic_programme(matrix: np.ndarray, linear: np.ndarray, limit: int = 40)
         else:
             last = int(np.flatnonzero(wrong)[-1])
             fixed[last] = not fixed[last]
+    else:  # it ran in circles, as it may where many laws are nearly alike
+        return _by_least_squares(matrix, linear)
     return np.maximum(u, 0)
+
+
+def _by_least_squares(matrix: np.ndarray, linear: np.ndarray) -> np.ndarray:
+    """The same programme as non-negative least squares: slower, but it ends."""
+    spare = np.diag(np.full(len(linear), 1e-12 * np.trace(matrix)))
+    root = cholesky(matrix + spare, lower=True)
+    return nnls(root.T, solve_triangular(root, linear, lower=True), maxiter=100 * len(linear))[0]
+
+
+def _solved(matrix: np.ndarray, linear: np.ndarray) -> np.ndarray:
+    """M^-1 b of a symmetric M, positive definite up to rounding."""
+    try:
+        return cho_solve(cho_factor(matrix, check_finite=False), linear, check_finite=False)
+    except LinAlgError:
+        return np.linalg.solve(matrix, linear)
+
+
+def _gram(columns: np.ndarray) -> np.ndarray:
+    """A' A, at half the cost of a product."""
+    half = blas.dsyrk(1.0, columns.T, lower=1)  # pyright: ignore[reportAttributeAccessIssue]
+    return np.tril(half) + np.tril(half, -1).T
 
 
 def weights_step(geometry: Geometry, beta: float, atoms: Atoms, densities: Densities) -> np.ndarray:
     """The weights that minimise the quadratic model of F in the weights alone, laws held."""
     ratio = densities.ratio
-    matrix = (ratio * geometry.p_x[:, None]).T @ ratio
+    matrix = _gram(np.sqrt(geometry.p_x)[:, None] * ratio)
     scale = np.sqrt(np.diag(matrix))
     matrix /= scale
     matrix /= scale[:, None]
@@ -81,7 +110,7 @@ def reweighted(geometry: Geometry, beta: float, atoms: Atoms, steps: int = 10, t
         densities = evaluate(geometry, beta, atoms)
         if before - densities.free_energy < 1e-15:
             break
-    return pruned(atoms, 1e-14)
+    return pruned(atoms, 1e-5 * geometry.light)
 
 
 def direction(
@@ -89,8 +118,6 @@ def direction(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Newton's change of the weights (k,) and of the logarithms of the laws (k, n_y); None where it cannot be had."""
     n, k, labels = len(geometry.p_x), *atoms.laws.shape
-    if n * k * labels > _LARGEST:
-        return None
     ratio, laws = densities.ratio, atoms.laws
     encoder = ratio * atoms.mass
     weights = geometry.p_x[:, None] * encoder
@@ -147,10 +174,10 @@ def _inverse_roots(blocks: np.ndarray, beta: float) -> np.ndarray:
         return (vectors / np.sqrt(np.maximum(np.abs(values), 1e-3 * beta))[:, None, :]).transpose(0, 2, 1)
 
 
-def moved(atoms: Atoms, change: np.ndarray, move: np.ndarray, length: float) -> Atoms:
-    """Atoms after a part of a Newton step; weights that reach zero leave."""
+def moved(atoms: Atoms, change: np.ndarray, move: np.ndarray, length: float, least: float) -> Atoms:
+    """Atoms after a part of a Newton step; weights below ``least`` leave."""
     mass = atoms.mass + length * change
-    keep = mass > 1e-12
+    keep = mass > min(least, mass.max() / 2)
     shift = np.clip(length * move[keep], -3, 3)
     shift -= shift.max(axis=1, keepdims=True)
     laws = atoms.laws[keep] * np.exp(shift)
@@ -172,7 +199,7 @@ def newton(geometry: Geometry, beta: float, atoms: Atoms, steps: int) -> tuple[A
         if found is not None:
             length = 1.0
             for _ in range(6):
-                trial = moved(atoms, *found, length)
+                trial = moved(atoms, *found, length, 1e-3 * geometry.light)
                 trial_densities = evaluate(geometry, beta, trial)
                 if trial_densities.free_energy <= best_densities.free_energy + 1e-14:
                     best, best_densities = trial, trial_densities

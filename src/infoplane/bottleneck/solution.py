@@ -174,7 +174,7 @@ def merged_informations(p_x: np.ndarray, rows: np.ndarray, encoder: np.ndarray) 
     laws = weights.T @ rows / marginal[:, None]
     overall = p_x @ rows
     relevant = float(marginal @ xlogy(laws, np.where(laws > 0, laws / overall, 1.0)).sum(axis=1))
-    return max(rate, 0.0), max(relevant, 0.0)
+    return max(0.0, rate), max(0.0, relevant)
 
 
 def law_information(marginal: np.ndarray, laws: np.ndarray) -> float:
@@ -185,13 +185,28 @@ def law_information(marginal: np.ndarray, laws: np.ndarray) -> float:
     return max(float(marginal @ xlogy(laws, np.where(laws > 0, laws / overall, 1.0)).sum(axis=1)), 0.0)
 
 
+def expanded_encoder(joint: Joint, encoder: np.ndarray, marginal: np.ndarray) -> np.ndarray:
+    """(n_x, k) encoder of the whole table from that of the merged problem; p(t) for inputs without probability."""
+    group = joint.sufficient.group
+    if np.array_equal(group, np.arange(len(encoder))):
+        return encoder
+    whole = encoder[group]
+    whole[group < 0] = marginal
+    return whole
+
+
+def expanded_laws(joint: Joint, laws: np.ndarray) -> np.ndarray:
+    """(k, n_y) laws over all labels from those over the labels that occur."""
+    labels = joint.sufficient.labels
+    if labels.all():
+        return laws
+    wide = np.zeros((len(laws), len(labels)))
+    wide[:, labels] = laws
+    return wide
+
+
 def expanded(
     joint: Joint, encoder: np.ndarray, marginal: np.ndarray, laws: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(n_x, k) encoder and (k, n_y) laws of the whole table, from those of the merged problem."""
-    merged = joint.sufficient
-    whole = encoder[merged.group]
-    whole[merged.group < 0] = marginal
-    wide = np.zeros((len(marginal), len(merged.labels)))
-    wide[:, merged.labels] = laws
-    return whole, wide
+    """Both of them."""
+    return expanded_encoder(joint, encoder, marginal), expanded_laws(joint, laws)

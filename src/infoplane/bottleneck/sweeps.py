@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import xlogy
 
 from .blocks import each
 from .geometry import Atoms, Geometry, logs
 
-NOTHING = 1e-10  # weight below which a cluster is dropped
-_UNDERFLOW = -600.0  # e to this is still a normal number; products with subnormal ones are slow
+_VANISHED = 1e-250
+UNDERFLOW = -600.0  # e to this is still a normal number; products with subnormal ones are slow
 _BLOCK = 1 << 18  # numbers of a block of the encoder, so that it stays in the cache
 
 
@@ -34,7 +35,7 @@ def evaluate(geometry: Geometry, beta: float, atoms: Atoms) -> Densities:
     exponent *= -beta
     top = exponent.max(axis=1)
     exponent -= top[:, None]
-    np.maximum(exponent, _UNDERFLOW, out=exponent)
+    np.maximum(exponent, UNDERFLOW, out=exponent)
     ratio = np.exp(exponent, out=exponent)
     z = ratio @ atoms.mass
     small = z < 1e-250  # the nearest atom has hardly any weight: take its weight into the exponent
@@ -80,32 +81,82 @@ class Sweep(NamedTuple):
     kept: np.ndarray
 
 
-def sweep(geometry: Geometry, beta: float, atoms: Atoms) -> Sweep:
-    """Encoder, weights and laws once, a block of inputs at a time: the (n, k) encoder is never held."""
+class _Part(NamedTuple):
+    """What a block of inputs adds: ln Z(x), and sums over its inputs for every cluster."""
+
+    log_z: np.ndarray
+    mass: np.ndarray
+    features: np.ndarray
+    rows: np.ndarray
+    distance: float
+
+
+def _parts(geometry: Geometry, beta: float, atoms: Atoms, whole: bool) -> list[_Part]:
+    """All inputs, a block at a time: the (n, k) encoder is never held. ``whole`` adds the sums of rows and distance."""
     n, k = len(geometry.p_x), len(atoms.mass)
-    blocks = [slice(first, first + max(_BLOCK // k, 16)) for first in range(0, n, max(_BLOCK // k, 16))]
+    height = max(_BLOCK // k, 16)
     log_mass = logs(atoms.mass)
 
-    def part(some: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        weights = geometry.distances(atoms.laws, some)
-        weights *= -beta
+    def part(some: slice) -> _Part:
+        distance = geometry.distances(atoms.laws, some)
+        weights = distance * -beta
         weights += log_mass
         top = weights.max(axis=1)
         weights -= top[:, None]
-        np.maximum(weights, _UNDERFLOW, out=weights)
+        np.maximum(weights, UNDERFLOW, out=weights)
         np.exp(weights, out=weights)
         z = weights.sum(axis=1)
         weights *= (geometry.p_x[some] / z)[:, None]
-        return np.log(z) + top, weights.sum(axis=0), weights.T @ geometry.features[some]
+        rows, mean = np.empty(0), 0.0
+        if whole:
+            rows = weights.T @ geometry.rows[some]
+            mean = float(np.vdot(weights, distance))
+        return _Part(np.log(z) + top, weights.sum(axis=0), weights.T @ geometry.features[some], rows, mean)
 
-    parts = each(part, blocks, n * k)
-    log_z = np.concatenate([p[0] for p in parts])
-    mass = sum((p[1] for p in parts), np.zeros(k))
-    sums = sum((p[2] for p in parts), np.zeros((k, geometry.features.shape[1])))
-    kept = mass > 1e-250
-    laws = geometry.laws_of(sums[kept] / mass[kept, None])
-    after = Atoms(mass[kept] / mass[kept].sum(), laws)
-    return Sweep(-float(geometry.p_x @ log_z), log_z, mass, after, kept)
+    return each(part, [slice(first, first + height) for first in range(0, n, height)], n * k)
+
+
+def sweep(geometry: Geometry, beta: float, atoms: Atoms) -> Sweep:
+    """Encoder, weights and laws once."""
+    parts = _parts(geometry, beta, atoms, whole=False)
+    log_z = np.concatenate([part.log_z for part in parts])
+    mass = np.sum([part.mass for part in parts], axis=0)
+    kept = mass > _VANISHED
+    laws = geometry.laws_of(np.sum([part.features for part in parts], axis=0)[kept] / mass[kept, None])
+    return Sweep(-float(geometry.p_x @ log_z), log_z, mass, Atoms(mass[kept] / mass[kept].sum(), laws), kept)
+
+
+class Kept(NamedTuple):
+    """What the encoder of some atoms keeps.
+
+    Attributes:
+        rate: I(X;T).
+        marginal: (k,) p(t).
+        chain: (k, n_y) p(y|t) along the chain T - X - Y.
+        laws: (k, n_y) best laws of the clusters.
+        free_energy: I(X;T) + beta E[d] with those laws, at most F of the atoms.
+    """
+
+    rate: float
+    marginal: np.ndarray
+    chain: np.ndarray
+    laws: np.ndarray
+    free_energy: float
+
+
+def kept(geometry: Geometry, beta: float, atoms: Atoms) -> Kept:
+    """The informations of an encoder, exactly, converged or not; every atom needs weight."""
+    parts = _parts(geometry, beta, atoms, whole=True)
+    log_z = np.concatenate([part.log_z for part in parts])
+    mass = np.sum([part.mass for part in parts], axis=0)
+    chain = np.sum([part.rows for part in parts], axis=0) / mass[:, None]
+    laws = geometry.laws_of(np.sum([part.features for part in parts], axis=0) / mass[:, None])
+    distance = sum(part.distance for part in parts)
+    # ln q(t|x) / p(t) is -beta d - ln Z up to the change of p(t); the mean distance falls by that of the laws.
+    rate = -beta * distance - float(geometry.p_x @ log_z) - float(xlogy(mass, mass / atoms.mass).sum())
+    closer = distance - float(mass @ geometry.between(laws, atoms.laws))
+    rate = 0.0 if len(mass) == 1 else max(0.0, rate)
+    return Kept(rate, mass, chain, laws, rate + beta * closer)
 
 
 def renewed(geometry: Geometry, atoms: Atoms, densities: Densities) -> Atoms:
@@ -113,14 +164,14 @@ def renewed(geometry: Geometry, atoms: Atoms, densities: Densities) -> Atoms:
     weights = densities.ratio * atoms.mass
     weights *= geometry.p_x[:, None]
     mass = weights.sum(axis=0)
-    some = mass > 1e-250
+    some = mass > _VANISHED
     if not some.all():
         weights, mass = weights[:, some], mass[some]
     return Atoms(mass / mass.sum(), geometry.centres(weights, mass))
 
 
-def pruned(atoms: Atoms, least: float = NOTHING) -> Atoms:
-    """Without clusters of hardly any weight; the heaviest always stays."""
+def pruned(atoms: Atoms, least: float) -> Atoms:
+    """Without clusters of weight below ``least``; the heaviest always stays."""
     keep = atoms.mass > min(least, atoms.mass.max() / 2)
     if keep.all():
         return atoms
@@ -128,14 +179,20 @@ def pruned(atoms: Atoms, least: float = NOTHING) -> Atoms:
     return Atoms(mass / mass.sum(), atoms.laws[keep])
 
 
-def merged(atoms: Atoms, reach: float) -> Atoms:
+def squared_distances(laws: np.ndarray) -> np.ndarray:
+    """(k, k) squared Euclidean distances between laws, up to rounding; infinite on the diagonal."""
+    norms = np.einsum("ty,ty->t", laws, laws)
+    found = laws @ (-2 * laws.T)
+    found += norms
+    found += norms[:, None]
+    np.fill_diagonal(found, np.inf)
+    return found
+
+
+def merged(atoms: Atoms, reach: float, squared: np.ndarray) -> Atoms:
     """Clusters whose laws differ by less than ``reach`` in every label become one, heaviest first."""
     k = len(atoms.mass)
-    if k < 2:
-        return atoms
-    norms = np.einsum("ty,ty->t", atoms.laws, atoms.laws)
-    near = norms[:, None] + norms - 2 * atoms.laws @ atoms.laws.T < atoms.laws.shape[1] * reach**2 + 1e-14
-    np.fill_diagonal(near, False)
+    near = squared < atoms.laws.shape[1] * reach**2 + 1e-14
     if not near.any():
         return atoms
     taken = np.full(k, -1)
