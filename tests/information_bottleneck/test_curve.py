@@ -13,10 +13,10 @@ from infoplane.bottleneck import IB, DualIB, Joint, critical_betas, curve, solve
 
 
 @given(table=tables(most=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_the_curve_is_monotone_and_concave_with_slope_one_over_beta(table):
     joint = Joint(table)
-    found = curve(joint, np.geomspace(0.8, 80, 25))
+    found = curve(joint, np.geomspace(0.8, 80, 15))
     rate, relevant, beta = (found[name].to_numpy() for name in ("mi_input", "mi_target", "beta"))
     assert (np.diff(rate) > -1e-9).all()
     assert (np.diff(relevant) > -1e-9).all()
@@ -72,7 +72,7 @@ def test_a_curve_comes_back_from_its_file(tmp_path):
 
 
 def test_the_default_grid_runs_from_below_the_onset_to_saturation():
-    for joint in (SYMMETRIC, THREE, random_joint(16, 5)):
+    for joint in (SYMMETRIC, random_joint(8, 4)):
         for method in (IB(), DualIB()):
             found = curve(joint, method=method)
             assert 0.9 * found.attrs["onset"] < float(found.beta[0]) < found.attrs["onset"]
@@ -108,7 +108,7 @@ def test_chords_fill_the_jump_of_certain_labels():
 @pytest.mark.parametrize("method", [IB(), DualIB()], ids=str)
 def test_a_curve_that_bends_all_the_way_gets_no_chords(method):
     """Clusters are born with weight 0, so on a generic table no information jumps, though the laws do."""
-    joint = random_joint(8, 8, seed=1)
+    joint = random_joint(5, 3, seed=1)
     assert not curve(joint, [0.3, 30.0], method, chords=2).interpolated.any()
     for split in critical_betas(joint, method).splits:
         below, above = (solve(joint, split.beta * (1 + side * 1e-7), method) for side in (-1, 1))
@@ -190,7 +190,7 @@ def test_the_first_critical_beta_is_one_over_the_maximal_correlation(table):
 def test_no_encoder_pays_below_the_onset():
     """The onset is the least I(X;T) / I(T;Y) of any encoder; random ones stay above it."""
     joint = random_joint(7, 4, seed=9)
-    onset = critical_betas(joint).onset
+    onset = curve(joint, [1.0]).attrs["onset"]
     generator = np.random.default_rng(0)
     for _ in range(200):
         encoder = generator.dirichlet(np.full(3, generator.choice([0.1, 1.0])), size=7)

@@ -35,12 +35,14 @@ class Settled(NamedTuple):
         free_energy: their F.
         residual: largest ln(p_new / p) of the last sweep.
         converged: whether it and the step of the laws are below the tolerances.
+        crept: whether plain sweeps were slow, so that some cluster may be close to dividing.
     """
 
     atoms: Atoms
     free_energy: float
     residual: float
     converged: bool
+    crept: bool = False
 
 
 class _Swept(NamedTuple):
@@ -91,7 +93,7 @@ def settle(
     swept = _sweep(geometry, beta, atoms, 8, tally)
     if not swept.settled and swept.rate < 0.55:
         swept = _sweep(geometry, beta, swept.atoms, 30, tally)
-    atoms = pruned(swept.atoms, geometry.light)
+    atoms, crept = pruned(swept.atoms, geometry.light), not swept.settled
     for turn in range(rounds):
         atoms = _try_merges(geometry, beta, atoms, merges, tally)
         if swept.settled:
@@ -110,7 +112,7 @@ def settle(
         atoms, _ = newton(geometry, beta, atoms, 2)  # to the last digit, where that costs next to nothing
         swept = _sweep(geometry, beta, atoms, 1, tally)
         atoms = pruned(swept.atoms, geometry.light)
-    return Settled(atoms, swept.free_energy, swept.residual, swept.settled)
+    return Settled(atoms, swept.free_energy, swept.residual, swept.settled, crept)
 
 
 def _try_merges(geometry: Geometry, beta: float, atoms: Atoms, reaches: tuple[float, ...], tally: Tally) -> Atoms:
@@ -138,16 +140,16 @@ def certify(
     geometry: Geometry, beta: float, settled: Settled, starts: np.ndarray, tally: Tally, rounds: int = 6
 ) -> tuple[Settled, Peaks]:
     """The gap, and repair: where some law has c above 1 it is added, and the solution settles again."""
-    found = peaks(geometry, beta, settled.atoms, starts)
+    found = peaks(geometry, beta, settled.atoms, starts, near=settled.crept)
     for turn in range(rounds):
         if found.gap <= TOLERANCE:
             break
         tally.rounds += 1
-        richer = reweighted(geometry, beta, _enriched(settled.atoms, found))
+        richer = reweighted(geometry, beta, _enriched(settled.atoms, found), 3)
         again = settle(geometry, beta, richer, tally, (1e-3, 1e-4) if turn < 3 else (1e-5,))
         if again.free_energy < settled.free_energy + 1e-13:
             settled = again
-        found = peaks(geometry, beta, settled.atoms, starts)
+        found = peaks(geometry, beta, settled.atoms, starts, near=settled.crept)
     return settled, found
 
 

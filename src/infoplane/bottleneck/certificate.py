@@ -14,9 +14,14 @@ import numpy as np
 
 from .blocks import each
 from .geometry import Atoms, Geometry
+from .newton import climbed, divided, newton_fits
 from .sweeps import UNDERFLOW, sweep
 
 _BLOCK = 1 << 18  # numbers of a block of starts, so that it stays in the cache
+_STEPS = 30  # of the ascent, and twice as many of its Newton form
+_CREEPING = 16  # starts of a block that are worth Newton steps
+_MANY = 1_000_000  # numbers above which starts are thinned
+_SAME = 1e-8  # squared distance of laws that are the same start
 TOLERANCE = 1e-7  # nats; a gap above it is repaired where possible
 
 
@@ -65,70 +70,125 @@ def _hills(geometry: Geometry, beta: float, log_z: np.ndarray, lattice: np.ndarr
     """Points of the lattice worth climbing from: local maxima on a line, the highest elsewhere."""
     if len(lattice) == 0:
         return lattice
-    heights, _ = _climb(geometry, beta, log_z, lattice, 1, 0.0)
+    heights, _, _ = _heights(geometry, beta, np.log(geometry.p_x) - log_z, lattice)
     if lattice.shape[1] == 2:
         padded = np.concatenate([[-np.inf], heights, [-np.inf]])
         return lattice[(heights >= padded[:-2]) & (heights >= padded[2:])]
     return lattice[np.argsort(-heights)[:64]]
 
 
+def _heights(
+    geometry: Geometry, beta: float, base: np.ndarray, laws: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(s,) ln c of laws, and the (n, s) weights of the inputs there with their sums."""
+    exponent = geometry.distances(laws)
+    exponent *= -beta
+    exponent += base[:, None]
+    top = exponent.max(axis=0)
+    exponent -= top
+    np.maximum(exponent, UNDERFLOW, out=exponent)
+    np.exp(exponent, out=exponent)
+    total = exponent.sum(axis=0)
+    return np.log(total) + top, exponent, total
+
+
 def _climb(
-    geometry: Geometry, beta: float, log_z: np.ndarray, laws: np.ndarray, steps: int, worth: float
+    geometry: Geometry, beta: float, log_z: np.ndarray, laws: np.ndarray, worth: float, stable: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ascend ln c from every start: w_x ~ p(x) exp(-beta d(x, r)) / Z(x), then r the centre of w.
 
-    A start is left where it cannot come above ``worth`` any more at its present pace.
+    A start is left where it cannot come above ``worth`` any more at its present pace, and where it has come to one
+    of the ``stable`` laws, maxima at which ln c is 0; the few that creep are taken on by Newton steps.
 
     Returns:
         (s,) ln c and (s, n_y) laws.
     """
     laws = laws.copy()
     heights = np.full(len(laws), -np.inf)
+    height = gain = heights
     base = np.log(geometry.p_x) - log_z
     climbing = np.arange(len(laws))
-    for step in range(steps):
-        exponent = geometry.distances(laws[climbing])
-        exponent *= -beta
-        exponent += base[:, None]
-        top = exponent.max(axis=0)
-        exponent -= top
-        np.maximum(exponent, UNDERFLOW, out=exponent)
-        np.exp(exponent, out=exponent)
-        total = exponent.sum(axis=0)
-        height = np.log(total) + top
+    for step in range(_STEPS):
+        height, weights, total = _heights(geometry, beta, base, laws[climbing])
         gain = height - heights[climbing]
         heights[climbing] = height
-        if step == steps - 1:
-            break
-        laws[climbing] = geometry.centres(exponent, total)
         going = (gain > 1e-8) & (height + 60 * gain > worth) if step > 2 else np.ones(len(climbing), dtype=bool)
-        climbing = climbing[going]
-        if step in (6, 14, 30) and len(climbing) > 16:
+        laws[climbing] = geometry.centres(weights, total)
+        climbing, height, gain = climbing[going], height[going], gain[going]
+        if step in (6, 14) and len(climbing) > 16:
             climbing = _distinct(laws, heights, climbing)
+            climbing = climbing[_away(laws[climbing], stable)]
+        if len(climbing) == 0:
+            return heights, laws
+    # Not the highest, which mostly creep towards a cluster's own 0, but those that may come furthest.
+    promise = np.where(_away(laws[climbing], stable), height + 60 * gain, -np.inf)
+    climbing = climbing[np.argsort(-promise)[:_CREEPING]]
+    heights[climbing], laws[climbing] = _crept(geometry, beta, base, laws[climbing], worth)
+    return heights, laws
+
+
+def _crept(
+    geometry: Geometry, beta: float, base: np.ndarray, laws: np.ndarray, worth: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ascent continued: at each step the higher of the plain and the Newton step."""
+    laws = laws.copy()
+    heights, weights, total = _heights(geometry, beta, base, laws)
+    climbing = np.arange(len(laws))
+    for _ in range(2 * _STEPS):
+        shares = weights / total
+        plain = geometry.centres(shares, np.ones(len(climbing)))
+        both = np.vstack([plain, climbed(geometry, beta, laws[climbing], shares)])
+        height, weights, total = _heights(geometry, beta, base, both)
+        half = len(climbing)
+        better = np.arange(half) + half * (height[half:] > height[:half])
+        gain = height[better] - heights[climbing]
+        heights[climbing], laws[climbing] = height[better], both[better]
+        going = (gain > 1e-10) & (height[better] + 60 * gain > worth)
+        climbing, weights, total = climbing[going], weights[:, better[going]], total[better[going]]
         if len(climbing) == 0:
             break
     return heights, laws
 
 
+def _away(laws: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(s,) whether laws are away from all of others by more than 0.02 in some label."""
+    if len(others) == 0 or len(laws) == 0:
+        return np.ones(len(laws), dtype=bool)
+    return np.abs(laws[:, None] - others).max(axis=2).min(axis=1) > 0.02
+
+
 def _distinct(laws: np.ndarray, heights: np.ndarray, climbing: np.ndarray) -> np.ndarray:
-    """The highest of those starts that have come to the same place, give or take 1e-3 in every label."""
+    """Highest first, one of those starts that have come to the same place, give or take 1e-3 in every label."""
     ordered = climbing[np.argsort(-heights[climbing])]
     _, first = np.unique(np.round(laws[ordered] * 500), axis=0, return_index=True)
-    return ordered[first]
+    return ordered[np.sort(first)]
 
 
 def peaks(
-    geometry: Geometry, beta: float, atoms: Atoms, starts: np.ndarray, steps: int = 60, worth: float = TOLERANCE
+    geometry: Geometry, beta: float, atoms: Atoms, starts: np.ndarray, worth: float = TOLERANCE, near: bool = True
 ) -> Peaks:
-    """The maxima of ln c found from the given starts, the solution's own laws, and a lattice for few labels."""
+    """The maxima of ln c found from the given starts, the solution's own laws, and a lattice for few labels.
+
+    ``near`` looks for clusters that are about to divide, too: c has a saddle at their laws, which an ascent leaves
+    slowly.
+    """
     log_z = sweep(geometry, beta, atoms).log_z
     lattice = _lattice(geometry.rows.shape[1])
     # On a line the hills of a fine lattice are all there are.
     chosen = starts if lattice.shape[1] != 2 or len(lattice) == 0 else starts[:0]
+    if len(geometry.p_x) * len(chosen) > _MANY:  # a row that is a cluster's law already need not be climbed from twice
+        norms = (chosen**2).sum(axis=1)[:, None] + (atoms.laws**2).sum(axis=1)
+        chosen = chosen[(norms - 2 * chosen @ atoms.laws.T).min(axis=1) > _SAME]
+    beside, stable = atoms.laws[:0], atoms.laws[: 0 if near else None]
+    if near and newton_fits(geometry, atoms):
+        beside, safe = divided(geometry, beta, atoms)
+        stable = atoms.laws[safe]
     every = np.vstack([chosen, atoms.laws, _hills(geometry, beta, log_z, lattice)])
     width = max(_BLOCK // len(geometry.p_x), 16)
     blocks = [every[first : first + width] for first in range(0, len(every), width)]
-    found = each(lambda laws: _climb(geometry, beta, log_z, laws, steps, worth), blocks, every.size * 8)
+    found = each(lambda laws: _climb(geometry, beta, log_z, laws, worth, stable), blocks, every.size * 8)
+    if len(beside):  # slow beyond all others, and for a reason: they are the likeliest to arrive somewhere
+        found.append(_crept(geometry, beta, np.log(geometry.p_x) - log_z, beside, worth))
     heights, laws = (np.concatenate([part[i] for part in found]) for i in (0, 1))
     order = np.argsort(-heights)
     return Peaks(heights[order], laws[order], len(chosen) + len(atoms.mass) + len(lattice))

@@ -8,7 +8,7 @@ them leaves an n x n matrix, and then a quadratic programme for the weights, whi
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import LinAlgError, blas, cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.linalg import LinAlgError, blas, cho_factor, cho_solve
 from scipy.optimize import nnls
 
 from .geometry import Atoms, Geometry
@@ -25,7 +25,8 @@ def newton_fits(geometry: Geometry, atoms: Atoms) -> bool:
 def quadratic_programme(matrix: np.ndarray, linear: np.ndarray, limit: int = 40) -> np.ndarray:
     """argmin over u >= 0 of u' M u / 2 - linear' u for a positive definite M, by block principal pivoting.
 
-    Source: Kim & Park 2011 (non-negative least squares by exchanging whole blocks, with a single exchange as backup).
+    Only the lower triangle of M is read. Source: Kim & Park 2011 (non-negative least squares by exchanging whole
+    blocks, with a single exchange as backup).
     """
     k = len(linear)
     fixed = np.zeros(k, dtype=bool)
@@ -34,11 +35,11 @@ def quadratic_programme(matrix: np.ndarray, linear: np.ndarray, limit: int = 40)
         free = ~fixed
         u = np.zeros(k)
         u[free] = _solved(matrix[np.ix_(free, free)] if fixed.any() else matrix, linear[free])
-        slack = matrix @ u - linear
+        slack = _times(matrix, u) - linear
         wrong = (free & (u < -1e-14)) | (fixed & (slack < -1e-12))
         count = int(wrong.sum())
         if count == 0:
-            break
+            return u
         if count < fewest:
             fewest, patience = count, 3
             fixed ^= wrong
@@ -48,42 +49,49 @@ def quadratic_programme(matrix: np.ndarray, linear: np.ndarray, limit: int = 40)
         else:
             last = int(np.flatnonzero(wrong)[-1])
             fixed[last] = not fixed[last]
-    else:  # it ran in circles, as it may where many laws are nearly alike
-        return _by_least_squares(matrix, linear)
-    return np.maximum(u, 0)
+    return _by_least_squares(matrix, linear)
 
 
-def _by_least_squares(matrix: np.ndarray, linear: np.ndarray) -> np.ndarray:
-    """The same programme as non-negative least squares: slower, but it ends."""
-    spare = np.diag(np.full(len(linear), 1e-12 * np.trace(matrix)))
-    root = cholesky(matrix + spare, lower=True)
-    return nnls(root.T, solve_triangular(root, linear, lower=True), maxiter=100 * len(linear))[0]
+def _by_least_squares(lower: np.ndarray, linear: np.ndarray) -> np.ndarray:
+    """The same by an active set, slow but sure, for where exchanges of blocks run in circles."""
+    whole = np.tril(lower) + np.tril(lower, -1).T
+    values, vectors = np.linalg.eigh(whole)
+    root = np.sqrt(np.maximum(values, 1e-14 * values[-1]))
+    found, _ = nnls((vectors * root).T, (vectors.T @ linear) / root)
+    return found
 
 
-def _solved(matrix: np.ndarray, linear: np.ndarray) -> np.ndarray:
-    """M^-1 b of a symmetric M, positive definite up to rounding."""
+def _times(lower: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """M v of a symmetric M whose lower triangle is given."""
+    return blas.dsymv(1.0, lower.T, vector, lower=0)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _solved(lower: np.ndarray, linear: np.ndarray) -> np.ndarray:
+    """M^-1 b of a symmetric M, positive definite up to rounding, whose lower triangle is given."""
     try:
-        return cho_solve(cho_factor(matrix, check_finite=False), linear, check_finite=False)
+        return cho_solve(cho_factor(lower.T, lower=False, check_finite=False), linear, check_finite=False)
     except LinAlgError:
-        return np.linalg.solve(matrix, linear)
+        return np.linalg.solve(np.tril(lower) + np.tril(lower, -1).T, linear)
 
 
 def _gram(columns: np.ndarray) -> np.ndarray:
-    """A' A, at half the cost of a product."""
-    half = blas.dsyrk(1.0, columns.T, lower=1)  # pyright: ignore[reportAttributeAccessIssue]
-    return np.tril(half) + np.tril(half, -1).T
+    """Lower triangle of A' A, at half the cost of the product."""
+    return blas.dsyrk(1.0, columns.T, lower=0).T  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def weights_step(geometry: Geometry, beta: float, atoms: Atoms, densities: Densities) -> np.ndarray:
-    """The weights that minimise the quadratic model of F in the weights alone, laws held."""
-    ratio = densities.ratio
-    matrix = _gram(np.sqrt(geometry.p_x)[:, None] * ratio)
+def _best_weights(matrix: np.ndarray, mass: np.ndarray, downhill: np.ndarray) -> np.ndarray:
+    """Weights >= 0 that minimise a quadratic model with this second derivative, and minus its slope, at ``mass``."""
     scale = np.sqrt(np.diag(matrix))
-    matrix /= scale
+    matrix = matrix / scale
     matrix /= scale[:, None]
     matrix[np.diag_indices(len(scale))] += 1e-12
-    slope = 1 - geometry.p_x @ ratio
-    return quadratic_programme(matrix, -slope / scale + matrix @ (atoms.mass * scale)) / scale
+    return quadratic_programme(matrix, downhill / scale + _times(matrix, mass * scale)) / scale
+
+
+def weights_step(geometry: Geometry, atoms: Atoms, densities: Densities) -> np.ndarray:
+    """The weights that minimise the quadratic model of F in the weights alone, laws held."""
+    ratio = densities.ratio
+    return _best_weights(_gram(np.sqrt(geometry.p_x)[:, None] * ratio), atoms.mass, geometry.p_x @ ratio - 1)
 
 
 def reweighted(geometry: Geometry, beta: float, atoms: Atoms, steps: int = 10, tolerance: float = 1e-9) -> Atoms:
@@ -92,7 +100,7 @@ def reweighted(geometry: Geometry, beta: float, atoms: Atoms, steps: int = 10, t
     for _ in range(steps):
         if (geometry.p_x @ densities.ratio).max() < 1 + tolerance:
             break
-        target = weights_step(geometry, beta, atoms, densities)
+        target = weights_step(geometry, atoms, densities)
         moved = densities.ratio @ (target - atoms.mass)
         length, before = 1.0, densities.free_energy
         for _ in range(12):
@@ -113,6 +121,67 @@ def reweighted(geometry: Geometry, beta: float, atoms: Atoms, steps: int = 10, t
     return pruned(atoms, 1e-5 * geometry.light)
 
 
+def _moments(features: np.ndarray, weights: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For (n, k) weights, sums of the features less a centre (k, n_y), and of their products (k, n_y, n_y)."""
+    total, first = weights.sum(axis=0), weights.T @ features
+    second = np.einsum("nk,ny->kyn", weights, features) @ features
+    second -= first[:, :, None] * centres[:, None, :] + centres[:, :, None] * first[:, None, :]
+    second += total[:, None, None] * centres[:, :, None] * centres[:, None, :]
+    return first - total[:, None] * centres, second
+
+
+def _own(geometry: Geometry, laws: np.ndarray) -> np.ndarray:
+    """(k, n_y) the laws' own features."""
+    return laws if geometry.coordinates is geometry.rows else np.log(np.maximum(laws, 1e-300))
+
+
+def _curvature(
+    geometry: Geometry, beta: float, laws: np.ndarray, shares: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Slope (s, n_y) of ln c, and eigenvalues and vectors of minus its second derivative, in scaled coordinates."""
+    mean = shares.T @ geometry.coordinates
+    frames = geometry.frames(laws)
+    _, second = _moments(geometry.coordinates, shares, mean)
+    blocks = -(beta**2) * (frames @ second @ frames.transpose(0, 2, 1))
+    blocks[:, np.arange(laws.shape[1]), np.arange(laws.shape[1])] += beta
+    slope = beta * np.einsum("syz,sz->sy", frames, mean - _own(geometry, laws))
+    values, vectors = np.linalg.eigh(blocks)
+    return slope, values, vectors
+
+
+def _shifted(laws: np.ndarray, change: np.ndarray, most: float) -> np.ndarray:
+    """Laws after a change of their logarithms, clipped."""
+    shift = np.clip(change, -most, most)
+    found = laws * np.exp(shift - shift.max(axis=1, keepdims=True))
+    return found / found.sum(axis=1, keepdims=True)
+
+
+def _roots(laws: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.maximum(laws, 1e-300))
+
+
+def climbed(geometry: Geometry, beta: float, laws: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """(s, n_y) laws after a Newton step uphill on ln c, for (n, s) weights of the inputs that sum to one."""
+    slope, values, vectors = _curvature(geometry, beta, laws, shares)
+    step = np.einsum("szy,sz->sy", vectors, slope) / np.maximum(np.abs(values), 1e-6 * beta)
+    return _shifted(laws, np.einsum("syz,sz->sy", vectors, step) / _roots(laws), 2.0)
+
+
+def divided(geometry: Geometry, beta: float, atoms: Atoms) -> tuple[np.ndarray, np.ndarray]:
+    """Laws (2 s, n_y) on both sides of every cluster that is unstable, along its least stable direction.
+
+    Returns:
+        They, and (k,) which clusters are stable with some reserve.
+    """
+    densities = evaluate(geometry, beta, atoms)
+    weights = densities.ratio * geometry.p_x[:, None]
+    _, values, vectors = _curvature(geometry, beta, atoms.laws, weights / weights.sum(axis=0))
+    loose = values[:, 0] < 1e-9 * beta
+    push = 0.3 * vectors[loose, :, 0] / _roots(atoms.laws[loose])
+    beside = np.vstack([_shifted(atoms.laws[loose], side * push, 1.0) for side in (-1, 1)])
+    return beside, values[:, 0] > 0.02 * beta
+
+
 def direction(
     geometry: Geometry, beta: float, atoms: Atoms, densities: Densities
 ) -> tuple[np.ndarray, np.ndarray] | None:
@@ -122,16 +191,9 @@ def direction(
     encoder = ratio * atoms.mass
     weights = geometry.p_x[:, None] * encoder
     mass = weights.sum(axis=0)
-    features = geometry.coordinates
+    features, own = geometry.coordinates, _own(geometry, laws)
     frames = geometry.frames(laws)
-    root = np.sqrt(np.maximum(laws, 1e-300))
-    # Features centred where the gradient of the distance vanishes: the law's own feature.
-    own = laws if features is geometry.rows else np.log(np.maximum(laws, 1e-300))
-    first = weights.T @ features - mass[:, None] * own
-    second = np.einsum("nt,ny->tyn", weights, features) @ features
-    mean = weights.T @ features
-    second -= mean[:, :, None] * own[:, None, :] + own[:, :, None] * mean[:, None, :]
-    second += mass[:, None, None] * own[:, :, None] * own[:, None, :]
+    first, second = _moments(features, weights, own)
     second /= mass[:, None, None]
     blocks = -(beta**2) * (frames @ second @ frames.transpose(0, 2, 1))
     blocks[:, np.arange(labels), np.arange(labels)] += beta
@@ -149,17 +211,13 @@ def direction(
     try:
         factor = cho_factor(through, lower=True, overwrite_a=True, check_finite=False)
         solved = cho_solve(factor, np.column_stack([ratio, pull]), check_finite=False)
-        matrix = ratio.T @ solved[:, :-1]
-        scale = np.sqrt(np.diag(matrix))
-        matrix = matrix / scale / scale[:, None]
-        matrix[np.diag_indices(k)] += 1e-12
-        linear = (-(1 - geometry.p_x @ ratio) + ratio.T @ solved[:, -1]) / scale + matrix @ (atoms.mass * scale)
-        change = quadratic_programme(matrix, linear) / scale - atoms.mass
+        downhill = geometry.p_x @ ratio - 1 + ratio.T @ solved[:, -1]
+        change = _best_weights(ratio.T @ solved[:, :-1], atoms.mass, downhill) - atoms.mass
     except (LinAlgError, np.linalg.LinAlgError):
         return None
     z = cho_solve(factor, ratio @ change - pull, check_finite=False)
     v = -(u + coupled.T @ z).reshape(k, labels) / np.sqrt(mass)[:, None]
-    move = np.einsum("tzy,tz->ty", inverse_root, v) / root
+    move = np.einsum("tzy,tz->ty", inverse_root, v) / _roots(laws)
     if not (np.isfinite(change).all() and np.isfinite(move).all()):
         return None
     return change, move
