@@ -19,7 +19,7 @@ from .sweeps import UNDERFLOW, sweep
 
 _BLOCK = 1 << 18  # numbers of a block of starts, so that it stays in the cache
 _STEPS = 30  # of the ascent, and twice as many of its Newton form
-_CREEPING = 16  # starts of a block that are worth Newton steps
+_CREEPING = 8  # starts of a block that are worth Newton steps
 _MANY = 1_000_000  # numbers above which starts are thinned
 _SAME = 1e-8  # squared distance of laws that are the same start
 TOLERANCE = 1e-7  # nats; a gap above it is repaired where possible
@@ -143,7 +143,7 @@ def _crept(
         better = np.arange(half) + half * (height[half:] > height[:half])
         gain = height[better] - heights[climbing]
         heights[climbing], laws[climbing] = height[better], both[better]
-        going = (gain > 1e-10) & (height[better] + 60 * gain > worth)
+        going = (gain > 1e-9) & (height[better] + 60 * gain > worth)
         climbing, weights, total = climbing[going], weights[:, better[going]], total[better[going]]
         if len(climbing) == 0:
             break

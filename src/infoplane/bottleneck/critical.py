@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -24,6 +25,7 @@ from .base import Method
 from .certificate import fixed_starts
 from .geometry import Arithmetic, Atoms, Geometry
 from .joint import Joint
+from .newton import climbed
 from .sweeps import encoder, sweep
 
 _RESOLVED = 1e-4  # relative width of an interval of beta in which several clusters may split at once
@@ -58,7 +60,8 @@ class CriticalBetas:
         onset: below it one cluster for everything is globally optimal; infinite where X tells nothing about Y.
         first: where that one cluster loses its local stability, at the onset or above it.
         splits: all splits found along the optimum, beta rising; the first is the onset.
-        reach: the splits are complete up to this beta; infinite unless the limit on solutions ended the search.
+        reach: the splits are complete up to this beta; infinite unless ``most`` or the limit on solutions ended the
+            search.
     """
 
     onset: float
@@ -77,7 +80,9 @@ class CriticalBetas:
         return np.array([split.beta for split in self.splits])
 
 
-def critical_betas(joint: Joint, method: Method | None = None, *, limit: int = 400, seed: int = 0) -> CriticalBetas:
+def critical_betas(
+    joint: Joint, method: Method | None = None, *, most: float = np.inf, limit: int = 400, seed: int = 0
+) -> CriticalBetas:
     """All betas at which the optimum's clusters change.
 
     A cluster t is stable while beta s^2 < 1, s the largest singular value of its scaled, centred table: for the
@@ -88,6 +93,7 @@ def critical_betas(joint: Joint, method: Method | None = None, *, limit: int = 4
     Args:
         joint: the problem.
         method: :class:`IB` if None, or :class:`DualIB`.
+        most: the largest beta that is of interest; much of the work is above a few hundred.
         limit: most solutions computed to tell splits apart.
         seed: of random starts.
 
@@ -100,16 +106,18 @@ def critical_betas(joint: Joint, method: Method | None = None, *, limit: int = 4
     chosen = IB() if method is None else method
     if not isinstance(chosen, Annealed):
         raise InputError(f"critical_betas knows IB() and DualIB(), got {chosen.name}: it has no critical betas.")
-    return _critical(chosen.geometry(joint), limit, seed)
+    return _critical(chosen.geometry(joint), most, limit, seed)
 
 
 @one_blas_thread
-def _critical(geometry: Geometry, limit: int, seed: int) -> CriticalBetas:
+def _critical(geometry: Geometry, most: float, limit: int, seed: int) -> CriticalBetas:
     starts = fixed_starts(geometry, GROUPS, seed)
     onset, first = onset_and_first(geometry, starts)
     if not np.isfinite(onset):
         return CriticalBetas(onset, first, (), np.inf)
-    search = _Search(geometry, starts, onset, first, limit)
+    if onset >= most:
+        return CriticalBetas(onset, first, (), most)
+    search = _Search(geometry, starts, onset, first, most, limit)
     trivial = Settled(trivial_atoms(geometry), 0.0, 0.0, True)
     search.between(_Point(onset * (1 - 1e-9), trivial), search.top())
     return CriticalBetas(onset, first, tuple(search.splits), search.reach)
@@ -141,41 +149,51 @@ def spreads(geometry: Geometry, atoms: Atoms, weights: np.ndarray) -> np.ndarray
     return found
 
 
-def _least_ratio(geometry: Geometry, trivial: Atoms, starts: np.ndarray, steps: int = 4000) -> float:
-    """inf over w of KL(w || p) / sum_x w (d(x, r_0) - d(x, r_w)): each step of the ascent lowers the ratio."""
-    p_x = geometry.p_x
+def _least_ratio(geometry: Geometry, trivial: Atoms, starts: np.ndarray) -> float:
+    """inf over w of KL(w || p) / sum_x w (d(x, r_0) - d(x, r_w)): each step of the ascent lowers the ratio.
+
+    All starts for a few steps, then the best of them, and Newton steps for the last digits.
+    """
+    p_x, n = geometry.p_x, len(geometry.p_x)
     base = geometry.distances(trivial.laws)
-    n = len(p_x)
-    weights = np.zeros((n, n))
-    weights[np.arange(n), np.arange(n)] = 1.0
-    spread = np.exp(-2.0 * (geometry.distances(starts) - geometry.distances(starts).min(axis=0))) * p_x[:, None]
-    weights = np.hstack([weights, spread / spread.sum(axis=0)])
-    least = last = np.inf
-    for step in range(steps):
+    near = geometry.distances(starts)
+    spread = np.exp(-2.0 * (near - near.min(axis=0))) * p_x[:, None]
+    weights = np.hstack([np.eye(n), spread / spread.sum(axis=0)])
+    least = np.inf
+    for keep in (*(n + len(starts),) * 2, *(256,) * 8, *(8,) * 40):
         laws = geometry.centres(weights, weights.sum(axis=0))
         nearer = base - geometry.distances(laws)
-        gain = (weights * nearer).sum(axis=0)
-        cost = xlogy(weights, weights / p_x[:, None]).sum(axis=0)
-        # A law w close to p(x) gives the local critical beta, which is known, and a ratio of rounding errors.
-        real = (gain > 1e-9) & (cost > 1e-9)
-        if not real.any():
+        ratio = _ratios(p_x, weights, nearer)
+        if not np.isfinite(ratio).any():
+            return least
+        few = np.argsort(ratio)[:keep]
+        few = few[np.isfinite(ratio[few])]
+        least = min(least, float(ratio[few[0]]))
+        weights = _tilted(p_x, ratio[few], nearer[:, few])
+    law = geometry.centres(weights[:, :1], weights[:, :1].sum(axis=0))
+    for _ in range(60):
+        shares = _tilted(p_x, least, base - geometry.distances(law))
+        law = climbed(geometry, least, law, shares)
+        nearer = base - geometry.distances(law)
+        ratio = float(_ratios(p_x, _tilted(p_x, least, nearer), nearer)[0])
+        if not least - ratio > 1e-15 * least:
             break
-        nearer, ratio = nearer[:, real], cost[real] / gain[real]
-        least = min(least, float(ratio.min()))
-        if step == 2:  # a few steps tell which starts lead down; all of them to the end would take n^2 numbers
-            few = np.argsort(ratio)[:256]
-            nearer, ratio = nearer[:, few], ratio[few]
-        if step % 50 == 10:
-            if last - least < 1e-15 * least:
-                break
-            last = least
-            few = np.argsort(ratio)[:8]
-            nearer, ratio = nearer[:, few], ratio[few]
-        exponent = ratio * nearer
-        exponent -= exponent.max(axis=0)
-        weights = np.exp(exponent) * p_x[:, None]
-        weights /= weights.sum(axis=0)
+        least = ratio
     return least
+
+
+def _tilted(p_x: np.ndarray, beta: float | np.ndarray, nearer: np.ndarray) -> np.ndarray:
+    """(n, s) laws of x proportional to p(x) e^(beta nearer)."""
+    exponent = beta * nearer
+    weights = np.exp(exponent - exponent.max(axis=0)) * p_x[:, None]
+    return weights / weights.sum(axis=0)
+
+
+def _ratios(p_x: np.ndarray, weights: np.ndarray, nearer: np.ndarray) -> np.ndarray:
+    """(s,) cost over gain; infinite for laws close to p(x), which give the local critical beta and rounding errors."""
+    gain = (weights * nearer).sum(axis=0)
+    cost = xlogy(weights, weights / p_x[:, None]).sum(axis=0)
+    return np.divide(cost, gain, out=np.full(len(gain), np.inf), where=(gain > 1e-9) & (cost > 1e-9))
 
 
 @dataclass(frozen=True)
@@ -197,8 +215,11 @@ class _Point:
 class _Search:
     """Halves intervals of beta until at most one split is in each, then places it."""
 
-    def __init__(self, geometry: Geometry, starts: np.ndarray, onset: float, first: float, limit: int) -> None:
+    def __init__(
+        self, geometry: Geometry, starts: np.ndarray, onset: float, first: float, most: float, limit: int
+    ) -> None:
         self.geometry, self.starts, self.onset, self.first, self.left = geometry, starts, onset, first, limit
+        self.most = most
         self.splits: list[Split] = []
         self.reach = np.inf
 
@@ -219,14 +240,17 @@ class _Search:
         return float(found.max()), int(found.argmax())
 
     def top(self) -> _Point:
-        """A solution with a cluster for every input, so far up that there is nothing left to split."""
-        beta = 4 * self.onset
+        """A solution with a cluster for every input, so far up that there is nothing left to split; or at ``most``."""
+        beta = min(4 * self.onset, self.most)
         atoms = start(self.geometry)
         while True:
             point = self.solved(beta, atoms)
             if point.k == len(self.geometry.p_x) or beta > 1e6:
                 return point
-            beta *= 4
+            if beta == self.most:
+                self.reach = self.most
+                return point
+            beta = min(4 * beta, self.most)
 
     def between(self, low: _Point, high: _Point) -> None:
         """Find the splits from ``low`` to ``high``."""
@@ -299,5 +323,6 @@ class _Search:
             return ends[0]
         for left, right in itertools.pairwise(ends):
             if function(right) > 0:
-                return float(brentq(function, left, right, xtol=1e-13, rtol=1e-13))  # type: ignore[arg-type]
+                found: Any = brentq(function, left, right, xtol=1e-13, rtol=1e-13)
+                return float(found)
         return np.inf
