@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import logsumexp, xlogy
+from scipy.special import xlogy
 
 from ..errors import InputError
+from ..progress import Progress, silent
 from ..threads import one_blas_thread
 from .anneal import Settled, Tally, settle, start
 from .annealed import GROUPS, IB, Annealed, solve_atoms, trivial_atoms
@@ -81,7 +82,13 @@ class CriticalBetas:
 
 
 def critical_betas(
-    joint: Joint, method: Method | None = None, *, most: float = np.inf, limit: int = 400, seed: int = 0
+    joint: Joint,
+    method: Method | None = None,
+    *,
+    most: float = np.inf,
+    limit: int = 400,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> CriticalBetas:
     """All betas at which the optimum's clusters change.
 
@@ -94,8 +101,9 @@ def critical_betas(
         joint: the problem.
         method: :class:`IB` if None, or :class:`DualIB`.
         most: the largest beta that is of interest; much of the work is above a few hundred.
-        limit: most solutions computed to tell splits apart.
+        limit: most solutions computed to tell splits apart; each split takes some 30 more to place.
         seed: of random starts.
+        progress: called with (stage, splits found, most there can be).
 
     Returns:
         CriticalBetas.
@@ -106,18 +114,18 @@ def critical_betas(
     chosen = IB() if method is None else method
     if not isinstance(chosen, Annealed):
         raise InputError(f"critical_betas knows IB() and DualIB(), got {chosen.name}: it has no critical betas.")
-    return _critical(chosen.geometry(joint), most, limit, seed)
+    geometry = chosen.geometry(joint)
+    return _critical(geometry, most, limit, fixed_starts(geometry, GROUPS, seed), progress)
 
 
 @one_blas_thread
-def _critical(geometry: Geometry, most: float, limit: int, seed: int) -> CriticalBetas:
-    starts = fixed_starts(geometry, GROUPS, seed)
+def _critical(geometry: Geometry, most: float, limit: int, starts: np.ndarray, progress: Progress) -> CriticalBetas:
     onset, first = onset_and_first(geometry, starts)
     if not np.isfinite(onset):
         return CriticalBetas(onset, first, (), np.inf)
     if onset >= most:
         return CriticalBetas(onset, first, (), most)
-    search = _Search(geometry, starts, onset, first, most, limit)
+    search = _Search(geometry, starts, onset, first, most, limit, progress)
     trivial = Settled(trivial_atoms(geometry), 0.0, 0.0, True)
     search.between(_Point(onset * (1 - 1e-9), trivial), search.top())
     return CriticalBetas(onset, first, tuple(search.splits), search.reach)
@@ -216,10 +224,17 @@ class _Search:
     """Halves intervals of beta until at most one split is in each, then places it."""
 
     def __init__(
-        self, geometry: Geometry, starts: np.ndarray, onset: float, first: float, most: float, limit: int
+        self,
+        geometry: Geometry,
+        starts: np.ndarray,
+        onset: float,
+        first: float,
+        most: float,
+        limit: int,
+        progress: Progress,
     ) -> None:
-        self.geometry, self.starts, self.onset, self.first, self.left = geometry, starts, onset, first, limit
-        self.most = most
+        self.geometry, self.starts, self.onset, self.first = geometry, starts, onset, first
+        self.most, self.left, self.progress = most, limit, progress
         self.splits: list[Split] = []
         self.reach = np.inf
 
@@ -258,6 +273,7 @@ class _Search:
             return
         if abs(high.k - low.k) == 1 or high.beta < low.beta * (1 + _RESOLVED):
             self.splits.append(self._placed(low, high))
+            self.progress("splits", len(self.splits), len(self.geometry.p_x) - 1)
             return
         if self.left <= 0:
             self.reach = min(self.reach, low.beta)
@@ -295,7 +311,7 @@ class _Search:
                 return -1.0, top
             log_z = sweep(self.geometry, beta, point.atoms).log_z
             exponent = np.log(self.geometry.p_x) - beta * self.geometry.distances(top[None])[:, 0] - log_z
-            return float(logsumexp(exponent)), top
+            return float(np.logaddexp.reduce(exponent)), top
 
         return height
 
@@ -323,6 +339,6 @@ class _Search:
             return ends[0]
         for left, right in itertools.pairwise(ends):
             if function(right) > 0:
-                found: Any = brentq(function, left, right, xtol=1e-13, rtol=1e-13)
-                return float(found)
+                root: Any = brentq(function, left, right, xtol=1e-13, rtol=np.float64(1e-13))
+                return float(root)
         return np.inf
