@@ -21,7 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A part of the package may import its own level and those above it in this list: never one below.
 LEVELS = (
-    {"errors", "progress", "threads"},
+    {"errors", "naming", "progress", "threads"},
     {"estimate"},
     {"samples", "channels", "data", "results"},
     {"estimators", "compressors", "laws"},

@@ -177,3 +177,34 @@ def test_a_compact_copy_is_close_never_larger_and_smaller_on_disk(tmp_path):
     np.testing.assert_allclose(small.bound_distance, plane.bound_distance, atol=2**-12)
     assert (tmp_path / "small.nc").stat().st_size < (tmp_path / "plane.nc").stat().st_size
     assert ip.load(tmp_path / "small.nc").attrs["compact"]
+
+
+def curve() -> xr.Dataset:
+    joint = ip.bottleneck.Joint([[6, 3, 1], [2, 8, 2], [1, 4, 9]])
+    found = ip.bottleneck.curve(joint, [2, 4, 8], ip.bottleneck.DualIB())
+    return found.assign_coords(y=["low", "middle", "hoch ü"]).assign_attrs(title="a curve")
+
+
+def test_a_curve_written_and_read_back_is_equal(tmp_path: Path) -> None:
+    made = curve()
+    ip.save(made, tmp_path / "curve.nc")
+    back = ip.load(tmp_path / "curve.nc")
+    xr.testing.assert_identical(back, made)
+    assert {name: v.dtype.kind for name, v in back.variables.items()} == {
+        n: v.dtype.kind for n, v in made.variables.items()
+    }
+    assert {k: type(v) for k, v in back.attrs.items()} == {k: type(v) for k, v in made.attrs.items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda ds: ds.drop_vars("mi_target"), "not an information curve: it lacks mi_target"),
+        (lambda ds: ds.assign(gap=(("beta", "y"), np.zeros((3, 3)))), r"A curve's gap has the dimensions \('beta',\)"),
+        (lambda ds: ds.assign(mi_input=("beta", ds.mi_input.values)), "A curve's mi_input needs the attributes"),
+        (lambda ds: ds.assign_attrs(kind="plane"), "A plane's mi_input has the dimensions"),
+    ],
+)
+def test_what_is_no_curve_is_refused(change, sentence: str) -> None:
+    with pytest.raises(ip.InputError, match=sentence):
+        check(change(curve()))

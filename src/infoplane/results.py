@@ -32,6 +32,7 @@ _DIMENSIONS: dict[str, tuple[str, ...]] = {
             "mi_input_calibration",
             "layer_beta",
             "layer_beta_residual",
+            "layer_beta_at_edge",
             "bound_distance",
             "n_codes",
             "saturated",
@@ -45,36 +46,50 @@ _DIMENSIONS: dict[str, tuple[str, ...]] = {
         _PLANE,
     ),
     **dict.fromkeys(("violations_input", "violations_target"), ("seed", "epoch")),
+    **dict.fromkeys(("bound_mi_input", "bound_mi_target"), ("seed", "bound")),
+}
+_CURVE: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("mi_input", "mi_target", "mi_target_geometric", "objective", "free_energy", "gap", "residual"), ("beta",)
+    ),
+    **dict.fromkeys(("n_clusters", "n_components", "converged", "interpolated", "sweeps"), ("beta",)),
+    "marginal": ("beta", "cluster"),
+    "decoder": ("beta", "cluster", "y"),
 }
 _REQUIRED = ("mi_input", "mi_target")
 _DIRECTIONS = ("exact", "estimate", "lower", "upper", "interval")
 
 
 def check(dataset: xr.Dataset) -> xr.Dataset:
-    """The same dataset, if it follows the schema of a plane.
+    """The same dataset, if it follows the schema of a plane, or, where its attribute ``kind`` says so, of a curve.
 
     Raises:
         InputError: a variable, dimension or attribute is missing or of the wrong kind.
     """
+    curve = is_curve(dataset)
+    whose, schema = ("A curve's", _CURVE) if curve else ("A plane's", _DIMENSIONS)
     missing = [name for name in _REQUIRED if name not in dataset]
     if missing:
-        raise InputError(f"This is not an information plane: it lacks {', '.join(missing)}.")
-    for name, dims in _DIMENSIONS.items():
+        raise InputError(f"This is not an information {'curve' if curve else 'plane'}: it lacks {', '.join(missing)}.")
+    for name, dims in schema.items():
         if name in dataset:
-            have = tuple(d for d in dataset[name].dims if d not in ("split", "estimator"))
+            have = tuple(d for d in dataset[name].dims if curve or d not in ("split", "estimator"))
             if have != dims:
-                raise InputError(f"A plane's {name} has the dimensions {dims}, got {have}.")
+                raise InputError(f"{whose} {name} has the dimensions {dims}, got {have}.")
     for name in _REQUIRED:
         attributes = dataset[name].attrs
         if attributes.get("direction") not in _DIRECTIONS or not attributes.get("quantity"):
-            raise InputError(
-                f"A plane's {name} needs the attributes 'quantity' and 'direction' (one of {_DIRECTIONS})."
-            )
+            raise InputError(f"{whose} {name} needs the attributes 'quantity' and 'direction' (one of {_DIRECTIONS}).")
     for where in (dataset, *dataset.data_vars.values()):
         for key, value in where.attrs.items():
             if not isinstance(value, str | int | float | np.integer | np.floating):
                 raise InputError(f"Attribute {key!r} must be text or a number, got {type(value).__name__}.")
     return dataset
+
+
+def is_curve(dataset: Any) -> bool:
+    """Whether this is a bottleneck's curve, over beta."""
+    return isinstance(dataset, xr.Dataset) and dataset.attrs.get("kind") == "curve"
 
 
 def save(dataset: xr.Dataset, path: str | Path) -> None:
@@ -141,11 +156,11 @@ def compact(dataset: xr.Dataset) -> xr.Dataset:
 
     Information keeps 12 binary digits (2.5e-4), training curves and gradients 8 (4e-3); what is compared keeps equal
     steps: a distance 2^-13 nats, estimates of known laws and their intervals 2^-11. Cut, not rounded, so that no value
-    rises above its ceiling. Gradients along the path stay in the recording.
+    rises above its ceiling; the bound itself stays as it is. Gradients along the path stay in the recording.
     """
     small = dataset.drop_vars([name for name in dataset.data_vars if str(name).endswith("_along_path")])
     for name, values in small.data_vars.items():
-        if values.dtype.kind != "f":
+        if values.dtype.kind != "f" or str(name).startswith("bound_mi_"):
             continue
         numbers = values.to_numpy().astype(np.float32)
         step = _STEPS.get(str(name))

@@ -11,24 +11,7 @@ import numpy as np
 import pytest
 
 import infoplane as ip
-from infoplane.cli import main
 from infoplane.cli.files import settings
-
-
-@pytest.fixture
-def call(monkeypatch, capfd, tmp_path):
-    """Run one command in an empty folder; returns (exit status, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["infoplane", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture

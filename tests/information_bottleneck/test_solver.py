@@ -17,7 +17,8 @@ from infoplane.bottleneck import IB, DualIB, ExponentialFamily, Joint, curve, so
 from infoplane.bottleneck.anneal import Tally, settle, start
 from infoplane.bottleneck.certificate import fixed_starts, peaks
 from infoplane.bottleneck.geometry import Arithmetic, Atoms, Geometric
-from infoplane.bottleneck.newton import direction, moved, newton, quadratic_programme
+from infoplane.bottleneck.newton import direction, moved, newton
+from infoplane.bottleneck.programme import quadratic_programme
 from infoplane.bottleneck.sweeps import evaluate, sweep
 
 METHODS = [IB(), DualIB()]

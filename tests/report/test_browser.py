@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,35 +10,8 @@ import pytest
 from report_planes import plane, regression
 
 from infoplane import report
-
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-_DRIVER = shutil.which("chromedriver")
-
-pytestmark = pytest.mark.skipif(
-    not (_CHROMIUM and _DRIVER),
-    reason="needs a Chromium and its chromedriver on the PATH (Debian: apt-get install chromium chromium-driver)",
-)
-
-_FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,1000"
-)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(_CHROMIUM)
-    for flag in [*_FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(_DRIVER))
-    driver.set_page_load_timeout(60)
-    yield driver
-    driver.quit()
+from infoplane.bottleneck import Joint
+from infoplane.plane import with_bound
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +181,22 @@ def test_the_bound_lies_under_the_layers(opened):
     at, first_layer, x, y = opened.execute_script(script)
     assert at < first_layer
     assert (x[:2], y) == ([0, pytest.approx(1)], [0, pytest.approx(1), pytest.approx(1)])
+
+
+def test_the_curve_of_a_random_label_is_drawn_to_the_edge_in_the_unit_chosen(browser, tmp_path):
+    curved = with_bound(plane(soft=True), Joint([[0.3, 0.05], [0.15, 0.1], [0.1, 0.15], [0.05, 0.1]]))
+    _open(browser, report.write(curved, tmp_path / "page.html"))
+    for unit, factor in (("bits", 1 / np.log(2)), ("nats", 1.0)):
+        _click(browser, f"input[name=unit][value={unit}]")
+        _frame(browser)
+        drawn = _drawn(browser, "bound")[None]
+        assert drawn["x"][:-1] == pytest.approx(curved.bound_mi_input[0].to_numpy() * factor)
+        assert drawn["y"][:-1] == pytest.approx(curved.bound_mi_target[0].to_numpy() * factor)
+        edge = browser.execute_script("return document.querySelector('.plot.plane').layout.xaxis.range[1]")
+        assert drawn["x"][-1] == pytest.approx(edge)
+        assert drawn["y"][-1] == drawn["y"][-2]
+    text = browser.execute_script("return document.querySelector('.plane').textContent")
+    assert "I(X;Y) = " in text
 
 
 def test_intervals_and_errors_are_told_and_drawn(browser, tmp_path):

@@ -13,7 +13,9 @@ import xarray as xr
 from report_planes import LAYERS, plane, regression
 
 from infoplane import report
+from infoplane.bottleneck import Joint
 from infoplane.errors import InputError
+from infoplane.plane import with_bound
 from infoplane.report.cautions import cautions
 from infoplane.report.look import layers
 from infoplane.report.runs import band, packed
@@ -98,7 +100,7 @@ def test_one_panel_a_dataset_and_the_values_survive(tmp_path):
         np.testing.assert_allclose(unpacked(run["target"]["value"]), dataset.mi_target, rtol=1e-6)
         np.testing.assert_allclose(unpacked(run["input"]["band"])[0], dataset.mi_input.mean("seed"), rtol=1e-6)
         assert run["input"]["stderr"] == 0.0
-        assert run["bound"] is True
+        assert run["bound"] == {"x": [0.0, np.log(2)], "y": [0.0, np.log(2)], "slope": 0.0, "most": "H(Y)"}
 
 
 def test_dimensions_beyond_the_plane_become_panels(tmp_path):
@@ -184,17 +186,28 @@ def test_one_network_has_no_band(tmp_path):
 
 def test_regression_has_neither_bound_nor_ceiling_nor_accuracy(tmp_path):
     run = page(tmp_path, regression()).data["runs"][0]
-    assert run["bound"] is False
+    assert run["bound"] is None
     assert run["ceilings"]["target"] is None
     assert run["ceilings"]["input"] == pytest.approx(np.log(256))
     assert list(run["curves"]) == ["loss"]
 
 
-def test_soft_labels_have_a_ceiling_and_no_bound(tmp_path):
+def test_soft_labels_without_a_curve_have_a_ceiling_and_no_bound(tmp_path):
     found = page(tmp_path, plane(soft=True))
-    assert found.data["runs"][0]["bound"] is False
-    assert "horizontal line: the most that can be known of Y" in found.text
-    assert "which no layer can exceed" not in found.text
+    assert found.data["runs"][0]["bound"] is None
+    assert "horizontal line: I(X;Y), the most that can be known of Y" in found.text
+    assert "solid line" not in found.text
+
+
+def test_the_bound_of_a_random_label_is_the_curve_that_the_plane_carries(tmp_path):
+    curved = with_bound(plane(soft=True), Joint([[0.3, 0.1], [0.15, 0.2], [0.05, 0.2]]))
+    found = page(tmp_path, curved)
+    bound = found.data["runs"][0]["bound"]
+    np.testing.assert_allclose(bound["x"], curved.bound_mi_input[0])
+    np.testing.assert_allclose(bound["y"], curved.bound_mi_target[0])
+    assert (bound["slope"], bound["most"]) == (0.0, "I(X;Y)")
+    assert "solid line: the bound, the Information Bottleneck's curve" in found.text
+    assert "horizontal line: I(X;Y), the most that can be known of Y" in found.text
 
 
 def test_values_that_are_not_finite_are_left_out_and_counted(tmp_path):

@@ -14,6 +14,7 @@ from .sweeps import merged, pruned, squared_distances, sweep
 
 _SETTLED = 1e-8  # largest ln(p_new / p) of a settled solution
 _STILL = 1e-7  # largest step of its laws
+_PATIENCE = 4  # turns in which F has not fallen, after which its digits are spent
 _TURNS = 12  # of weights and sweeps, where a problem is too large for Newton's step
 _SMALL = 20_000  # n x k x labels up to which a Newton step is cheap
 
@@ -94,10 +95,12 @@ def settle(
     if not swept.settled and swept.rate < 0.55:
         swept = _sweep(geometry, beta, swept.atoms, 30, tally)
     atoms, crept = pruned(swept.atoms, geometry.light), not swept.settled
+    still = 0
     for turn in range(rounds):
         atoms = _try_merges(geometry, beta, atoms, merges, tally)
-        if swept.settled:
+        if swept.settled or still == _PATIENCE:
             break
+        before = swept.free_energy
         if newton_fits(geometry, atoms):
             tally.newton += 3
             atoms, _ = newton(geometry, beta, atoms, 3)
@@ -108,6 +111,7 @@ def settle(
         else:
             break
         atoms = pruned(swept.atoms, geometry.light)
+        still = still + 1 if before - swept.free_energy < 1e-13 else 0
     if swept.settled and atoms.laws.size * len(geometry.p_x) <= _SMALL:
         atoms, _ = newton(geometry, beta, atoms, 2)  # to the last digit, where that costs next to nothing
         swept = _sweep(geometry, beta, atoms, 1, tally)

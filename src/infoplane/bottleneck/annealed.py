@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,9 +26,9 @@ GROUPS = 64  # random groups of inputs, and random laws, that the certificate's 
 class Annealed(Method):
     """A functional with a distance between inputs and clusters."""
 
+    @abc.abstractmethod
     def geometry(self, joint: Joint) -> Geometry:
         """The merged problem with this functional's distance."""
-        raise NotImplementedError
 
     def descend(self, joint: Joint, betas: Sequence[float], effort: Effort) -> Iterator[Solution]:
         geometry = self.geometry(joint)

@@ -13,13 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from .blocks import each
+from .curvature import climbed, divided
 from .geometry import Atoms, Geometry
-from .newton import climbed, divided, newton_fits
 from .sweeps import UNDERFLOW, sweep
 
 _BLOCK = 1 << 18  # numbers of a block of starts, so that it stays in the cache
 _STEPS = 30  # of the ascent, and twice as many of its Newton form
 _CREEPING = 8  # starts of a block that are worth Newton steps
+_BENDING = 300_000_000  # multiplications for second derivatives that are no burden
 _MANY = 1_000_000  # numbers above which starts are thinned
 _SAME = 1e-8  # squared distance of laws that are the same start
 TOLERANCE = 1e-7  # nats; a gap above it is repaired where possible
@@ -123,8 +124,15 @@ def _climb(
     # Not the highest, which mostly creep towards a cluster's own 0, but those that may come furthest.
     promise = np.where(_away(laws[climbing], stable), height + 60 * gain, -np.inf)
     climbing = climbing[np.argsort(-promise)[:_CREEPING]]
-    heights[climbing], laws[climbing] = _crept(geometry, beta, base, laws[climbing], worth)
+    if _bends_quickly(geometry, len(climbing)):
+        heights[climbing], laws[climbing] = _crept(geometry, beta, base, laws[climbing], worth)
     return heights, laws
+
+
+def _bends_quickly(geometry: Geometry, laws: int) -> bool:
+    """Whether second derivatives at so many laws cost little beside the ascent itself."""
+    n, labels = geometry.rows.shape
+    return labels <= 64 and laws * labels**2 * (n + labels) <= _BENDING
 
 
 def _crept(
@@ -180,7 +188,7 @@ def peaks(
         norms = (chosen**2).sum(axis=1)[:, None] + (atoms.laws**2).sum(axis=1)
         chosen = chosen[(norms - 2 * chosen @ atoms.laws.T).min(axis=1) > _SAME]
     beside, stable = atoms.laws[:0], atoms.laws[: 0 if near else None]
-    if near and newton_fits(geometry, atoms):
+    if near and _bends_quickly(geometry, len(atoms.mass)):
         beside, safe = divided(geometry, beta, atoms)
         stable = atoms.laws[safe]
     every = np.vstack([chosen, atoms.laws, _hills(geometry, beta, log_z, lattice)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,12 @@ from .anneal import Settled, Tally, settle, start
 from .annealed import GROUPS, IB, Annealed, solve_atoms, trivial_atoms
 from .base import Method
 from .certificate import fixed_starts
+from .curvature import climbed
 from .geometry import Arithmetic, Atoms, Geometry
 from .joint import Joint
-from .newton import climbed
 from .sweeps import encoder, sweep
 
+_NARROW = 0.02  # relative width in which one split is placed: over a wide one the hill of a birth may not last
 _RESOLVED = 1e-4  # relative width of an interval of beta in which several clusters may split at once
 
 
@@ -271,10 +272,13 @@ class _Search:
         """Find the splits from ``low`` to ``high``."""
         if high.k == low.k:
             return
-        if abs(high.k - low.k) == 1 or high.beta < low.beta * (1 + _RESOLVED):
-            self.splits.append(self._placed(low, high))
-            self.progress("splits", len(self.splits), len(self.geometry.p_x) - 1)
-            return
+        close = high.beta < low.beta * (1 + _RESOLVED)
+        if close or (abs(high.k - low.k) == 1 and high.beta < low.beta * (1 + _NARROW)):
+            split = self._placed(low, high)
+            if close or split.beta <= high.beta:
+                self.splits.append(replace(split, beta=min(split.beta, high.beta)))
+                self.progress("splits", len(self.splits), len(self.geometry.p_x) - 1)
+                return
         if self.left <= 0:
             self.reach = min(self.reach, low.beta)
             return

@@ -44,22 +44,28 @@ class Rule:
         if self.alpha == 0:
             return np.eye(len(self.marginal))[exponent.argmax(axis=1)]
         exponent -= exponent.max(axis=1, keepdims=True)
-        exponent /= self.alpha
-        found = np.exp(exponent)
+        found = np.exp(np.maximum(exponent, -800 * self.alpha) / self.alpha)
         return found / found.sum(axis=1, keepdims=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Blend:
-    """Two rules, one of which is drawn for each input: what reaches the points of a linear piece of the curve."""
+    """Two rules, one of which is drawn for each input: what reaches the points of a linear piece of the curve.
 
-    first: Rule
-    second: Rule
+    Attributes:
+        share: how often the first is drawn.
+        cluster: number of each cluster of the first, then of the second; equal ones are one cluster.
+    """
+
+    first: Rule | Blend
+    second: Rule | Blend
     share: float
+    cluster: np.ndarray
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """(m, k) q(t|x): the clusters of the first, then those of the second."""
-        return np.hstack([self.share * self.first(rows), (1 - self.share) * self.second(rows)])
+        """(m, k) q(t|x)."""
+        drawn = np.hstack([self.share * self.first(rows), (1 - self.share) * self.second(rows)])
+        return drawn @ np.eye(int(self.cluster.max()) + 1)[self.cluster]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from . import benchmark, screen
+from . import benchmark, bottleneck, screen
 from .files import read_array, settings
 
 app = typer.Typer(
@@ -186,6 +186,7 @@ def reproduce(
 
 app.command()(benchmark.calibrate)
 app.command()(benchmark.benchmark)
+app.command()(bottleneck.bottleneck)
 
 
 @app.command()
@@ -195,27 +196,32 @@ def report(
     ],
     out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("report.html"),
 ) -> None:
-    """One HTML page of one or several results, self-contained and offline.
+    """One HTML page of one or several results, self-contained and offline: planes, bottleneck curves, or both.
 
-    Example: [bold]infoplane report tanh.nc relu.nc --out compare.html[/bold]
+    Examples:
+
+    [bold]infoplane report tanh.nc relu.nc --out compare.html[/bold]
+
+    [bold]infoplane report ib.nc dual.nc --out curves.html[/bold]
     """
     from .. import load
     from .. import report as page
 
     loaded = [load(path) for path in results]
-    planes = [dataset for dataset in loaded if "mi_input" in dataset]  # a run's tables lie beside its planes
+    planes = [dataset for dataset in loaded if "mi_input" in dataset]  # or curves; a run's tables lie beside them
     page.write(planes or loaded, out)
     screen.files({"report": out})
 
 
 @app.command(name="list")
 def list_() -> None:
-    """What there is: experiments and estimators."""
-    from .. import estimators, experiments
+    """What there is: experiments, estimators and bottleneck methods."""
+    from .. import bottleneck, estimators, experiments
 
     screen.listing(
         [experiments.describe(name) for name in experiments.names()],
         [type(estimators.by_name(name)) for name in estimators.names()],
+        [getattr(bottleneck, name) for name in bottleneck.names()],
     )
 
 

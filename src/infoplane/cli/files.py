@@ -16,7 +16,7 @@ def read_array(where: str) -> Any:
     Raises:
         InputError: no such file or part, another kind of file, or one that is not what its name says.
     """
-    path, part = _split(where)
+    path, part = split(where)
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
     readers = {".npy": _npy, ".npz": _npz, ".csv": _csv}
@@ -33,7 +33,8 @@ def read_array(where: str) -> Any:
         raise InputError(f"{path} is not a valid {path.suffix.lower()} file: {reason}.") from None
 
 
-def _split(where: str) -> tuple[Path, str | None]:
+def split(where: str) -> tuple[Path, str | None]:
+    """The file, and the part of it that is asked for."""
     if Path(where).is_file() or ":" not in where:
         return Path(where), None
     path, part = where.rsplit(":", 1)
@@ -69,7 +70,7 @@ def _csv(path: Path, part: str | None) -> Any:
 
     table = pd.read_csv(path)
     # A first line of numbers is data, not a header.
-    if all(_is_number(name) for name in table.columns):
+    if all(is_number(name) for name in table.columns):
         table = pd.read_csv(path, header=None)
         table.columns = [str(i) for i in range(table.shape[1])]
     if part is not None:
@@ -86,7 +87,8 @@ def _csv(path: Path, part: str | None) -> Any:
     return table.astype(str).to_numpy(dtype=str)
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether Python reads it as one."""
     try:
         float(text)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import time
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from ..estimate import Estimate
     from ..experiments import Claim, Experiment, Result
 
-_console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+# Text such as A:B:N is no emoji.
+_console = Console(highlight=False, emoji=False)
+_errors = Console(stderr=True, highlight=False, emoji=False)
 _COLOURS = {"holds": "green", "fails": "red", "unclear": "yellow"}
 _QUIET_SECONDS = 5.0  # without a terminal, one line of progress at most this often
 
@@ -192,8 +194,8 @@ def took(seconds: float, command: str) -> None:
     _console.print(f"{'took':>8}: {seconds:.0f} s; again with: {command}", markup=False, soft_wrap=True)
 
 
-def listing(experiments: Sequence[Experiment], estimators: Sequence[type]) -> None:
-    """Experiments and estimators, one a row."""
+def listing(experiments: Sequence[Experiment], estimators: Sequence[type], methods: Sequence[type]) -> None:
+    """Experiments, estimators and bottleneck methods, one a row."""
     table = Table(title="Experiments: infoplane reproduce NAME", title_justify="left")
     for name in ("name", "what", "networks", "source"):
         table.add_column(name)
@@ -207,3 +209,17 @@ def listing(experiments: Sequence[Experiment], estimators: Sequence[type]) -> No
     for cls in estimators:
         table.add_row(escape(repr(cls())), escape((cls.__doc__ or "").strip().split("\n")[0]))
     _console.print(table)
+    table = Table(title="Bottleneck methods: infoplane bottleneck JOINT --method NAME", title_justify="left")
+    for name in ("name and settings", "what"):
+        table.add_column(name)
+    for cls in methods:
+        table.add_row(escape(_signature(cls)), escape((cls.__doc__ or "").strip().split("\n")[0]))
+    _console.print(table)
+
+
+def _signature(cls: type) -> str:
+    """A dataclass as one would write it, with its defaults where it has any."""
+    fields = [
+        f.name if f.default is dataclasses.MISSING else f"{f.name}={f.default!r}" for f in dataclasses.fields(cls)
+    ]
+    return f"{cls.__name__}({', '.join(fields)})"

@@ -6,35 +6,61 @@ Information is drawn in bits unless ``unit="nats"``; calibrations and laws of kn
 ``unit="bits"``.
 """
 
+from .along_beta import cost_curve, gap_curve, information_against_beta
+from .betas import beta_profiles, bound_distances, critical_distances, layer_betas, layer_residuals
+from .bottleneck import bottleneck_curve, bottleneck_panels
 from .calibration import calibration, calibration_panels
+from .clusters import bifurcation, cluster_tree, cluster_weights
 from .comparisons import compression, converged, depth
 from .curves import information_curves
+from .functionals import bifurcation_panels, curve_panels, forward_panels, information_shares, onsets
 from .gallery import bin_size, figure_of, figures, information_panels, path_panels, snapshot_panels
 from .layers import plane
 from .lossy import against_dimension, against_truth, against_truth_panels, latent_sizes
+from .prediction import against_samples, sample_panels
 from .snapshots import plane_paths, plane_snapshot
 from .training import gradient_phases, training_curves
 
 __all__ = [
     "against_dimension",
+    "against_samples",
     "against_truth",
     "against_truth_panels",
+    "beta_profiles",
+    "bifurcation",
+    "bifurcation_panels",
     "bin_size",
+    "bottleneck_curve",
+    "bottleneck_panels",
+    "bound_distances",
     "calibration",
     "calibration_panels",
+    "cluster_tree",
+    "cluster_weights",
     "compression",
     "converged",
+    "cost_curve",
+    "critical_distances",
+    "curve_panels",
     "depth",
     "figure_of",
     "figures",
+    "forward_panels",
+    "gap_curve",
     "gradient_phases",
+    "information_against_beta",
     "information_curves",
     "information_panels",
+    "information_shares",
     "latent_sizes",
+    "layer_betas",
+    "layer_residuals",
+    "onsets",
     "path_panels",
     "plane",
     "plane_paths",
     "plane_snapshot",
+    "sample_panels",
     "snapshot_panels",
     "training_curves",
 ]

@@ -7,9 +7,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from ..errors import InputError, nearest
+from ..plane.task_bound import certain_label
 from .frame import information_label, limits
 from .style import GREY, Look, axes_or_new, epoch_axis, key, legend_beside, looks, tidy
-from .values import array, bounded, ceiling, certain_label, checked_plane, epochs_of, interval, layers_of, mean
+from .values import array, bounded, ceiling, checked_plane, epochs_of, interval, layers_of, mean
 
 _WHICH = ("mi_input", "mi_target")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -11,8 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from .style import GREY, key, tidy
-from .values import array, ceiling, certain_label
+from ..plane.task_bound import Bound, bound_of_plane, with_bound
+from .style import GREY, key, per_nat, tidy
+from .values import array, ceiling
+
+if TYPE_CHECKING:
+    from ..bottleneck import Joint
 
 _SHORT = {"mi_input": "I(X;T)", "mi_target": "I(T;Y)"}
 
@@ -37,9 +42,16 @@ def limits(planes: Sequence[xr.Dataset], name: str, unit: str) -> tuple[float, f
     tops = [top for top in (ceiling(plane, name, unit) for plane in planes) if top is not None]
     values = np.concatenate([array(plane, name, unit).ravel() for plane in planes])
     values = np.concatenate([values[np.isfinite(values)], tops, [0.0]])
+    if name == "mi_target" and (bound := bound_of_plane(planes[0])) is not None:
+        values = np.append(values, bound.mi_target[-1] * per_nat(unit))
     low, high = float(values.min()), float(values.max())
     margin = 0.04 * (high - low or 1.0)
     return low - margin, high + (margin if name == "mi_input" else 2 * margin)
+
+
+def held_against(plane: xr.Dataset, bound: Joint | xr.Dataset | None) -> xr.Dataset:
+    """The plane with another bound to draw, where one is given."""
+    return plane if bound is None else with_bound(plane, bound)
 
 
 def draw_frame(ax: Axes, planes: Sequence[xr.Dataset], unit: str) -> list[Line2D]:
@@ -63,12 +75,25 @@ def draw_frame(ax: Axes, planes: Sequence[xr.Dataset], unit: str) -> list[Line2D
     if most_input is not None:
         ax.axvline(most_input, **dashed)
         entries.append(key("ceiling log n", **dashed))
-    if most_target is not None and certain_label(first):
-        corner = ([0.0, most_target, across[1]], [0.0, most_target, most_target])
-        ax.plot(*corner, color="0.25", linewidth=1.1, zorder=1.2, scalex=False, scaley=False, label="bound")
-        ax.fill_between(*corner, along[1], color="0.93", linewidth=0, zorder=0.5)
-        entries.append(key("bound min(I(X;T), H(Y))", color="0.25", linewidth=1.1))
-    elif most_target is not None:
-        ax.axhline(most_target, **{**dashed, "linestyle": (0, (1, 2))})
-        entries.append(key("ceiling I(X;Y)", **{**dashed, "linestyle": (0, (1, 2))}))
+    bound = bound_of_plane(first)
+    if bound is not None:
+        entries.append(_draw_bound(ax, bound, per_nat(unit), (across[1], along[1])))
+    if most_target is not None and (bound is None or not bound.certain):
+        dotted = {**dashed, "linestyle": (0, (1, 2))}
+        ax.axhline(most_target, **dotted)
+        entries.append(key("ceiling I(X;Y)", **dotted))
     return entries
+
+
+def _draw_bound(ax: Axes, bound: Bound, per_nat: float, end: tuple[float, float]) -> Line2D:
+    """The curve that no layer can exceed, as far as ``end``; what lies above its lines in grey."""
+    last = max(end[0] / per_nat, bound.mi_input[-1])
+    line = {"color": "0.25", "linewidth": 1.1}
+    x, y = np.append(bound.mi_input, last), np.append(bound.mi_target, bound(last))
+    ax.plot(x * per_nat, y * per_nat, zorder=1.2, scalex=False, scaley=False, label="bound", **line)
+    x = np.sort(np.concatenate([x, bound.corners]))
+    ax.fill_between(
+        x * per_nat, bound(x) * per_nat, max(end[1], bound(last) * per_nat), color="0.93", linewidth=0, zorder=0.5
+    )
+    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())
+    return key("bound min(I(X;T), H(Y))" if bound.certain else "bound (IB curve)", **line)

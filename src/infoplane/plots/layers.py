@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from .frame import draw_frame
+from .frame import draw_frame, held_against
 from .style import Look, axes_or_new, key, legend_beside, looks, nested_sizes
 from .values import array, bounded, checked_plane, layers_of, mean, nearest_epoch, reach
+
+if TYPE_CHECKING:
+    from ..bottleneck import Joint
 
 _STAGES = (("first checkpoint", "none"), ("maximal I(X;T)", "left"), ("last checkpoint", "full"))
 
@@ -19,6 +24,7 @@ def plane(
     *,
     ax: Axes | None = None,
     epoch: float | None = None,
+    bound: Joint | xr.Dataset | None = None,
     unit: str = "bits",
     legend: bool = True,
 ) -> Axes:
@@ -26,14 +32,17 @@ def plane(
 
     Open, half-filled and filled markers stand at the first checkpoint, the maximum of the mean I(X;T) and the last;
     bars there are the 95 % interval of the mean over networks (none for one network). Under the layers: the ceilings,
-    and for a label that the input decides the bound I(T;Y) <= min(I(X;T), H(Y)), impossible region in grey. Where the
-    values stand between bounds (``PairwiseBounds``), thin lines at the last checkpoint reach from the mean lower to
-    the mean upper one; a bound outside the plane leaves the frame.
+    and the bound of the task, impossible region in grey: min(I(X;T), H(Y)) for a label that the input decides, the
+    bottleneck's curve for a random one of known law. Where the values stand between bounds (``PairwiseBounds``), thin
+    lines at the last checkpoint reach from the mean lower to the mean upper one; a bound outside the plane leaves the
+    frame.
 
     Args:
         dataset: a plane; values that are not finite are left out.
         ax: where to draw; a new figure if None.
         epoch: paths end at the checkpoint nearest to it; the last if None.
+        bound: another bound than the plane's own: the joint distribution of X and Y
+            (:class:`infoplane.bottleneck.Joint`), or a curve such as ``infoplane.bottleneck.curve`` gives.
         unit: "bits" or "nats".
         legend: whether to put a legend beside the Axes.
 
@@ -41,9 +50,9 @@ def plane(
         The Axes.
 
     Raises:
-        InputError: no plane, several splits, an unknown unit.
+        InputError: no plane, several splits, an unknown unit, a curve that layers can exceed.
     """
-    dataset = checked_plane(dataset)
+    dataset = held_against(checked_plane(dataset), bound)
     ending = nearest_epoch(dataset, epoch)
     ax = axes_or_new(ax, 6.8, 4.0)
     entries = draw_frame(ax, [dataset], unit)

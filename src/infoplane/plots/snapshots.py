@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -9,9 +11,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from .frame import draw_frame
+from .frame import draw_frame, held_against
 from .style import Look, axes_or_new, colour_map, epoch_norm, figure_holding, key, legend_beside, looks, nested_sizes
 from .values import array, checked_plane, epochs_of, layers_of, mean, nearest_epoch
+
+if TYPE_CHECKING:
+    from ..bottleneck import Joint
 
 _JOINED = 60  # thin lines between layers are drawn for at most so many epochs: more would be a solid patch
 
@@ -21,6 +26,7 @@ def plane_snapshot(
     epoch: float | None = None,
     ax: Axes | None = None,
     *,
+    bound: Joint | xr.Dataset | None = None,
     unit: str = "bits",
     legend: bool = True,
 ) -> Axes:
@@ -30,6 +36,7 @@ def plane_snapshot(
         dataset: a plane; values that are not finite are left out.
         epoch: the nearest checkpoint is drawn and named in the title; the last if None.
         ax: where to draw; a new figure if None.
+        bound: another bound than the plane's own, as for :func:`plane`.
         unit: "bits" or "nats".
         legend: whether to put a legend beside the Axes.
 
@@ -37,9 +44,9 @@ def plane_snapshot(
         The Axes; its limits hold the values of all epochs, so that snapshots compare.
 
     Raises:
-        InputError: no plane, several splits, an unknown unit.
+        InputError: no plane, several splits, an unknown unit, a curve that layers can exceed.
     """
-    dataset = checked_plane(dataset)
+    dataset = held_against(checked_plane(dataset), bound)
     position = nearest_epoch(dataset, epoch)
     ax = axes_or_new(ax, 6.4, 4.0)
     entries = draw_frame(ax, [dataset], unit)
@@ -73,6 +80,7 @@ def plane_paths(
     dataset: xr.Dataset,
     ax: Axes | None = None,
     *,
+    bound: Joint | xr.Dataset | None = None,
     unit: str = "bits",
     legend: bool = True,
     colour_bar: bool = True,
@@ -82,6 +90,7 @@ def plane_paths(
     Args:
         dataset: a plane; values that are not finite are left out.
         ax: where to draw; a new figure if None.
+        bound: another bound than the plane's own, as for :func:`plane`.
         unit: "bits" or "nats".
         legend: whether to say beside the Axes which marker is which layer.
         colour_bar: whether to say which colour is which epoch; it takes its room from ``ax``.
@@ -90,9 +99,9 @@ def plane_paths(
         The Axes.
 
     Raises:
-        InputError: no plane, several splits, an unknown unit.
+        InputError: no plane, several splits, an unknown unit, a curve that layers can exceed.
     """
-    dataset = checked_plane(dataset)
+    dataset = held_against(checked_plane(dataset), bound)
     own, ax = ax is None, axes_or_new(ax, 7.4, 4.0)
     entries = draw_paths(ax, dataset, [dataset], unit)
     if colour_bar:

@@ -17,6 +17,7 @@ from matplotlib.colors import ListedColormap, SymLogNorm
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from ..errors import InputError, nearest
 
@@ -109,12 +110,20 @@ def epoch_norm(epochs: np.ndarray) -> SymLogNorm:
     return SymLogNorm(linthresh=1, linscale=0.3, base=10, vmin=float(epochs.min()), vmax=max(float(epochs.max()), 1.0))
 
 
-def legend_beside(ax: Axes, handles: Sequence[Any], title: str | None = None) -> None:
-    """A legend to the right of the Axes, where it hides no data; constrained layout makes room for it."""
+def legend_beside(ax: Axes, handles: Sequence[Any], title: str | None = None, *, beyond: float = 0.0) -> None:
+    """A legend to the right of the Axes, where it hides no data; constrained layout makes room for it.
+
+    Args:
+        ax: beside which.
+        handles: its entries.
+        title: above them.
+        beyond: inches further to the right, where an axis has its numbers there.
+    """
     beside = ax.legend(
         handles=list(handles),
         loc="upper left",
         bbox_to_anchor=(1.02, 1.0),
+        bbox_transform=ax.transAxes + ScaledTranslation(beyond, 0.0, figure_holding(ax).dpi_scale_trans),
         borderaxespad=0.0,
         frameon=False,
         fontsize="small",

@@ -116,8 +116,3 @@ def ceiling(dataset: xr.Dataset, name: str, unit: str) -> float | None:
     """The largest value that ``mi_input`` or ``mi_target`` can have, where known."""
     known = dataset.attrs.get(f"ceiling_{name}")
     return None if known is None else float(known) * per_nat(unit)
-
-
-def certain_label(dataset: xr.Dataset) -> bool:
-    """Whether the label is a function of the input, so that the bound is min(I(X;T), H(Y))."""
-    return "bound_distance" in dataset and bool(np.isfinite(dataset.bound_distance.to_numpy()).any())

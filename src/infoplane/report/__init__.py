@@ -1,4 +1,4 @@
-"""One self-contained HTML page of one or more information planes, for a browser without a network."""
+"""One self-contained HTML page of information planes or bottleneck curves, for a browser without a network."""
 
 from .write import write
 

@@ -22,6 +22,13 @@ def as_it_is(name: str) -> Markup:
     return Markup(file(name))
 
 
+def together(*names: str) -> Markup:
+    """Several files one after the other, as they are."""
+    from markupsafe import Markup
+
+    return Markup("\n").join(map(as_it_is, names))
+
+
 def template(name: str) -> Template:
     """A template, whose values are escaped; it may include others."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined

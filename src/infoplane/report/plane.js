@@ -69,7 +69,7 @@ const report = (() => {
   const limits = (kind) => {
     let [low, high] = [0, 0];
     for (const run of runs) {
-      high = Math.max(high, run.ceilings[kind] ?? 0);
+      high = Math.max(high, run.ceilings[kind] ?? 0, kind === "target" && run.bound ? run.bound.y[run.bound.y.length - 1] : 0);
       for (const v of run[kind].value.values) {
         if (!Number.isFinite(v)) continue;
         low = Math.min(low, v);
@@ -83,13 +83,16 @@ const report = (() => {
 
   const boundTraces = (run) => {
     const f = factor();
-    const [right, top] = [extent.input[1] * f, extent.target[1] * f];
-    const h = (run.ceilings.target ?? 0) * f;
-    const common = { mode: "lines", hoverinfo: "skip", showlegend: false, visible: run.bound };
+    const { x, y, slope } = run.bound ?? { x: [0], y: [0], slope: 0 };
+    const last = x[x.length - 1];
+    const right = Math.max(extent.input[1], last);
+    const [across, along] = [[...x, right], [...y, y[y.length - 1] + slope * (right - last)]].map((v) => v.map((w) => w * f));
+    const top = Math.max(extent.target[1] * f, along[along.length - 1]);
+    const common = { mode: "lines", hoverinfo: "skip", showlegend: false, visible: run.bound !== null };
     return [
-      { ...common, x: [0, h, right, right, 0], y: [0, h, h, top, top], fill: "toself", fillcolor: "rgba(90,98,112,0.10)",
+      { ...common, x: [...across, right * f, 0], y: [...along, top, top], fill: "toself", fillcolor: "rgba(90,98,112,0.10)",
         line: { width: 0 }, meta: { kind: "beyond" } },
-      { ...common, x: [0, h, right], y: [0, h, h], line: { color: "#4a515c", width: 2 }, meta: { kind: "bound" } },
+      { ...common, x: across, y: along, line: { color: "#4a515c", width: 2 }, meta: { kind: "bound" } },
     ];
   };
 
@@ -176,9 +179,9 @@ const report = (() => {
       annotations.push({ ...small, x: cx * f, y: 0.02, yref: "paper", text: `log n = ${(cx * f).toFixed(2)} ${state.unit}`, xanchor: "right", yanchor: "bottom" });
     }
     if (cy !== null) {
-      if (!run.bound) shapes.push({ ...dotted, y0: cy * f, y1: cy * f, x0: 0, x1: 1, xref: "paper" });
+      if (run.bound?.most !== "H(Y)") shapes.push({ ...dotted, y0: cy * f, y1: cy * f, x0: 0, x1: 1, xref: "paper" });
       annotations.push({ ...small, x: extent.input[0] * f * 0.3, y: cy * f, yanchor: "bottom", xanchor: "left",
-        text: `${run.bound ? "H(Y)" : "most of Y"} = ${(cy * f).toFixed(3)} ${state.unit}` });
+        text: `${run.bound?.most ?? "I(X;Y)"} = ${(cy * f).toFixed(3)} ${state.unit}` });
     }
     return {
       ...base(), shapes, annotations, hovermode: "closest", uirevision: state.unit,

@@ -12,6 +12,7 @@ import xarray as xr
 
 from ..plane.phases import gradient_phases
 from ..plane.summary import bootstrap_interval
+from ..plane.task_bound import bound_of_plane
 from ..results import attributes
 from .look import Layer
 
@@ -54,7 +55,7 @@ def describe(dataset: xr.Dataset, looks: Sequence[Layer]) -> dict[str, Any]:
         "epochs": [float(e) for e in dataset["epoch"].to_numpy()],
         "seeds": [str(s) for s in dataset["seed"].to_numpy()],
         "ceilings": {kind: finite(attrs.get(f"ceiling_mi_{kind}")) for kind in ("input", "target")},
-        "bound": has_bound(dataset),
+        "bound": _bound(dataset),
         "curves": _training(dataset),
         "lossTitle": "loss (cross-entropy), nats" if "softmax" in str(attrs.get("training")) else "loss",
         "phases": _phases(dataset),
@@ -71,10 +72,17 @@ def describe(dataset: xr.Dataset, looks: Sequence[Layer]) -> dict[str, Any]:
     return run
 
 
-def has_bound(dataset: xr.Dataset) -> bool:
-    """Whether the label is certain, so that no layer lies above min(I(X;T), H(Y))."""
-    applies = "bound_distance" in dataset and bool(np.isfinite(dataset["bound_distance"].to_numpy()).any())
-    return applies and finite(dataset.attrs.get("ceiling_mi_target")) is not None
+def _bound(dataset: xr.Dataset) -> dict[str, Any] | None:
+    """Points of the curve that no layer can exceed, nats; its slope after the last; the name of its greatest value."""
+    bound = bound_of_plane(dataset)
+    if bound is None:
+        return None
+    return {
+        "x": bound.mi_input.tolist(),
+        "y": bound.mi_target.tolist(),
+        "slope": 1.0 / float(bound.beta[-1]),
+        "most": "H(Y)" if bound.certain else "I(X;Y)",
+    }
 
 
 def finite(value: Any) -> float | None:

@@ -13,7 +13,7 @@ import xarray as xr
 from ..plane.bounds import input_compression_bound
 from ..plane.phases import gradient_phases
 from ..plane.summary import summary
-from ..results import attributes
+from ..results import attributes, is_curve
 from .cautions import BITS, cautions, last
 from .words import training
 
@@ -32,6 +32,9 @@ _CHECKS = (
     ("mi_input_growth", "growth of I(X;T) with ln n, 0 to 1", 1.0),
     ("mi_input_subsample_stderr", "error of I(X;T) from half samples, bits", BITS),
     ("mi_input_calibration", "error of I(X;T) on normal units, bits", BITS),
+    ("bound_distance", "I(T;Y) below the bound, bits", BITS),
+    ("layer_beta", "fitted beta", 1.0),
+    ("layer_beta_residual", "residual of that fit, bits", BITS),
     ("explained_variance", "variance of the layer that its code keeps, 0 to 1", 1.0),
     ("loss_bound_input", "I(X;T) that the code loses, at most, bits", BITS),
     ("loss_bound_target", "I(T;Y) that the code loses, at most, bits", BITS),
@@ -185,7 +188,8 @@ def provenance(datasets: Sequence[xr.Dataset]) -> dict[str, Any]:
         rows = [(name, _told(name, value)) for name, value in dataset.attrs.items() if name != "claims"]
         for kind in (k for k in ("input", "target") if f"mi_{k}" in dataset):
             rows += [(f"mi_{kind}: {k}", str(v)) for k, v in dataset[f"mi_{kind}"].attrs.items()]
-        blocks.append({"title": str(dataset.attrs.get("title") or f"run {position + 1}"), "rows": rows})
+        name = dataset.attrs.get("title") or (is_curve(dataset) and dataset.attrs.get("method"))
+        blocks.append({"title": str(name or f"run {position + 1}"), "rows": rows})
     return {"commands": list(dict.fromkeys(commands)), "blocks": blocks}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import xarray as xr
 
-from .runs import has_bound
+from ..plane.task_bound import bound_of_plane
 
 _DIRECTIONS = {
     "exact": "The values are exact for this variable.",
@@ -85,10 +85,13 @@ def outline(number: int, panel: xr.Dataset, run: Mapping[str, Any]) -> dict[str,
     under = []
     if ceilings["input"] is not None:
         under.append("dotted vertical line: log n, the most any layer can show with this many inputs")
-    if has_bound(panel):
-        under.append("solid line: min(I(X;T), H(Y)), which no layer can exceed as the label is certain")
-    elif ceilings["target"] is not None:
-        under.append("dotted horizontal line: the most that can be known of Y")
+    bound = bound_of_plane(panel)
+    if bound is not None and bound.certain:
+        under.append("solid line: the bound min(I(X;T), H(Y)), which no layer can exceed as the label is certain")
+    elif bound is not None:
+        under.append("solid line: the bound, the Information Bottleneck's curve: the most I(T;Y) that I(X;T) can buy")
+    if ceilings["target"] is not None and (bound is None or not bound.certain):
+        under.append("dotted horizontal line: I(X;Y), the most that can be known of Y")
     return {
         "number": number,
         "title": run["title"],

@@ -11,8 +11,8 @@ import xarray as xr
 
 from ..errors import InputError
 from ..recordings.disk import write_whole
-from ..results import check
-from . import calibration, look, parts, runs, tables, words
+from ..results import check, is_curve
+from . import bottleneck, calibration, look, parts, runs, tables, words
 
 
 def write(
@@ -28,8 +28,10 @@ def write(
     and training curves with 95 % bands over networks, gradient phases, claims, what to beware of, and provenance.
 
     Args:
-        datasets: one information plane, or several to stand side by side; what their attributes say is printed. Or
-            what ``calibrate`` and the benchmark give: their page has verdicts, heat maps and every failure as tables.
+        datasets: one information plane, or several to stand side by side; what their attributes say is printed.
+            Bottleneck curves have sections of their own, below the planes or alone: the curves on one picture,
+            clusters, informations and gaps along beta, and all points. Or what ``calibrate`` and the benchmark give:
+            their page has verdicts, heat maps and every failure as tables.
         path: file, usually ending in ``.html``; written whole or not at all.
         title: of the page; made of those of the datasets if None.
         claims: mappings with "text", "verdict" ("holds", "fails", "unclear"), "source" and "numbers" (by name); those
@@ -39,13 +41,15 @@ def write(
         The path.
 
     Raises:
-        InputError: not a plane, claims that cannot be read, or a file that cannot be written.
+        InputError: not a plane or curve, claims that cannot be read, or a file that cannot be written.
     """
     given = [datasets] if isinstance(datasets, xr.Dataset) else datasets
     if not isinstance(given, list | tuple) or not given:
-        raise InputError(f"A report needs an information plane or a list of them, got {_kind(datasets)}.")
+        raise InputError(f"A report needs an information plane or curve, or a list of them, got {_kind(datasets)}.")
     if all(map(calibration.is_calibration, given)):
         page = calibration.render(given, title)
+    elif all(map(is_curve, given)):
+        page = bottleneck.render(given, title, _claims(given) if claims is None else claims)
     else:
         for dataset in given:
             _checked(dataset)
@@ -66,7 +70,9 @@ def render(
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    panels = runs.panels(datasets)
+    curves = [dataset for dataset in datasets if is_curve(dataset)]
+    more = bottleneck.SCRIPTS if curves else ()
+    panels = runs.panels([dataset for dataset in datasets if not is_curve(dataset)])
     looks = look.layers([[str(name) for name in p["layer"].to_numpy()] for p in panels])
     data = {
         "layers": [{"name": x.name, "colour": x.colour, "symbol": x.symbol} for x in looks],
@@ -81,11 +87,12 @@ def render(
         networks=list(dict.fromkeys(seed for run in data["runs"] for seed in run["seeds"])),
         claims=tables.claims(_claims(datasets) if claims is None else claims),
         trust=[tables.trust(panel) for panel in panels],
+        curves=bottleneck.sections(curves) if curves else None,
         provenance=tables.provenance(datasets),
         data=data,
-        style=parts.as_it_is("style.css"),
+        style=parts.together("style.css", *([bottleneck.STYLE] if curves else [])),
         plotly=Markup(get_plotlyjs()),
-        scripts=[parts.as_it_is(name) for name in ("plane.js", "curves.js", "page.js", "copy.js")],
+        scripts=[parts.as_it_is(name) for name in ("plane.js", "curves.js", "page.js", *more, "copy.js")],
     )
 
 
@@ -93,7 +100,7 @@ def _checked(dataset: Any) -> None:
     if not isinstance(dataset, xr.Dataset):
         raise InputError(f"A report needs information planes (xarray.Dataset), got {_kind(dataset)}.")
     check(dataset)
-    if not all(dataset.sizes[name] for name in ("seed", "epoch", "layer")):
+    if not is_curve(dataset) and not all(dataset.sizes[name] for name in ("seed", "epoch", "layer")):
         raise InputError("A report needs at least one network, one epoch and one layer; this plane is empty.")
 
 
