@@ -208,7 +208,7 @@ class Experiment(abc.ABC):
 
 
 def planes(datasets: Mapping[str, xr.Dataset]) -> list[xr.Dataset]:
-    """Those of the datasets that are information planes."""
+    """Those of the datasets that are information planes, or a bottleneck's curves: what a report shows."""
     return [d for d in datasets.values() if "mi_input" in d]
 
 

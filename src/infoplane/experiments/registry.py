@@ -10,13 +10,30 @@ from .base import Experiment, Result
 from .bin_size import BinSize
 from .black_box import BlackBox
 from .depth import Depth
+from .dual_ib import DualIBExample
+from .dual_prediction import DualPrediction
 from .gradient_phases import GradientPhases
+from .ib_bound import IBBound
+from .ib_curve import IBCurve
 from .lossy_synthetic import LossySynthetic
 from .nonlinearity import Nonlinearity
 from .train_size import TrainSize
 
 _EXPERIMENTS: dict[str, Experiment] = {
-    e.name: e for e in (BlackBox(), TrainSize(), Depth(), GradientPhases(), BinSize(), Nonlinearity(), LossySynthetic())
+    e.name: e
+    for e in (
+        BlackBox(),
+        TrainSize(),
+        Depth(),
+        GradientPhases(),
+        BinSize(),
+        Nonlinearity(),
+        LossySynthetic(),
+        IBBound(),
+        IBCurve(),
+        DualIBExample(),
+        DualPrediction(),
+    )
 }
 
 

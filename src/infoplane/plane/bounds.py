@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import xlogy
+from scipy.optimize import brentq
+from scipy.special import entr, xlogy
 
 from ..errors import InputError
 
-_BETAS = (0.8, 300.0)  # the grid's ends in the published loader of layer betas
+BETAS = (0.8, 300.0)  # the grid's ends in the published loader of layer betas
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class LayerBeta:
     Attributes:
         beta: multiplier of I(T;Y) at which the layer is closest to a bottleneck encoder; nan where degenerate.
         residual: that distance, mean KL divergence in nats.
-        degenerate: True where every label is certain: then all beta > 1 fit alike.
+        degenerate: True where every label is certain: then all beta > 1 fit alike; or where no code tells anything of
+            the label: then all beta do.
         at_edge: True where the best beta is an end of the searched range, so it only says "at least" or "at most".
     """
 
@@ -44,14 +45,26 @@ def layer_beta(codes: np.ndarray, p_y_given_x: np.ndarray) -> LayerBeta:
         p_y_given_x: (n, classes) law of the label.
 
     Returns:
-        LayerBeta; never read its beta without its residual.
+        LayerBeta; never read its beta without its residual, which is I(X;T) at beta = 0.
     """
     if not ((p_y_given_x > 1e-12) & (p_y_given_x < 1 - 1e-12)).any():
         return LayerBeta(math.nan, math.nan, degenerate=True, at_edge=False)
-    _, t = np.unique(codes, return_inverse=True)
-    encoder = np.zeros((len(codes), t.max() + 1))
-    encoder[np.arange(len(codes)), t] = 1.0
-    return encoder_beta(np.full(len(codes), 1 / len(codes)), encoder, p_y_given_x)
+    return _fitted(_of_codes(codes, p_y_given_x))
+
+
+def beta_residuals(codes: np.ndarray, p_y_given_x: np.ndarray, betas: Any) -> np.ndarray:
+    """The residual of :func:`layer_beta` at given betas, for certain labels too.
+
+    Args:
+        codes: (n,) the layer's code of every input, inputs equally likely.
+        p_y_given_x: (n, classes) law of the label.
+        betas: (m,) positive numbers.
+
+    Returns:
+        (m,) mean KL divergence in nats from the layer's p(t|x) to p_beta(t|x).
+    """
+    residual = _of_codes(codes, p_y_given_x)
+    return np.array([residual(float(beta))[0] for beta in np.asarray(betas).ravel()])
 
 
 def encoder_beta(p_x: np.ndarray, encoder: np.ndarray, p_y_given_x: np.ndarray) -> LayerBeta:
@@ -64,30 +77,63 @@ def encoder_beta(p_x: np.ndarray, encoder: np.ndarray, p_y_given_x: np.ndarray) 
     """
     p_t = p_x @ encoder
     encoder, p_t = encoder[:, p_t > 0], p_t[p_t > 0]
-    p_y_t = (encoder * p_x[:, None]).T @ p_y_given_x / p_t[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cross = -np.where(p_y_given_x[:, None, :] > 0, p_y_given_x[:, None, :] * np.log(p_y_t), 0.0).sum(-1)
-    divergence = cross + xlogy(p_y_given_x, p_y_given_x).sum(axis=1)[:, None]
-    # A code that excludes a label x can have is infinitely far from x, and gets no weight at any beta.
-    own = np.multiply(encoder, divergence, out=np.zeros_like(encoder), where=encoder > 0).sum(axis=1)
-    constant = float(p_x @ xlogy(encoder, encoder / p_t).sum(axis=1))
+    laws, alike = np.unique(p_y_given_x, axis=0, return_inverse=True)
+    weights = np.zeros((len(laws), len(p_t)))
+    np.add.at(weights, alike.ravel(), p_x[:, None] * encoder)
+    return _fitted(_Residual(weights, laws, float(p_x @ xlogy(encoder, encoder / p_t).sum(axis=1))))
 
-    def residual(log_beta: float) -> float:
-        beta = math.exp(log_beta)
-        exponent = np.log(p_t) - beta * divergence
+
+def _of_codes(codes: np.ndarray, p_y_given_x: np.ndarray) -> _Residual:
+    _, t = np.unique(codes, return_inverse=True)
+    laws, alike = np.unique(p_y_given_x, axis=0, return_inverse=True)
+    weights = np.zeros((len(laws), t.max() + 1))
+    np.add.at(weights, (alike.ravel(), t.ravel()), 1 / len(codes))
+    return _Residual(weights, laws, float(entr(weights.sum(axis=0)).sum()))
+
+
+class _Residual:
+    """I(X;T) + beta E[KL] + E[ln Z], the mean divergence of an encoder from the bottleneck's of one beta.
+
+    Args:
+        weights: (m, k) probability of an input with this law and this code.
+        laws: (m, classes) the distinct p(y|x): what the divergence depends on x by.
+        mi_input: I(X;T) in nats.
+    """
+
+    def __init__(self, weights: np.ndarray, laws: np.ndarray, mi_input: float) -> None:
+        self.p_law, p_t, self.mi_input = weights.sum(axis=1), weights.sum(axis=0), mi_input
+        p_y_t = weights.T @ laws / p_t[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cross = -np.where(laws[:, None, :] > 0, laws[:, None, :] * np.log(p_y_t), 0.0).sum(-1)
+        divergence = cross + xlogy(laws, laws).sum(axis=1)[:, None]
+        # A code that excludes a label x can have is infinitely far from x, and gets no weight at any beta.
+        self.own = float(np.multiply(weights, divergence, out=np.zeros_like(weights), where=weights > 0).sum())
+        # In the sum over codes those with one p(y|t) are one.
+        _, first, alike = np.unique(p_y_t, axis=0, return_index=True, return_inverse=True)
+        self.log_p, self.far = np.log(np.bincount(alike.ravel(), p_t)), divergence[:, first]
+        self.finite = np.where(np.isfinite(self.far), self.far, 0.0)
+
+    def __call__(self, beta: float) -> tuple[float, float]:
+        """The residual, which is convex in beta, and its slope."""
+        exponent = self.log_p - beta * self.far
         top = exponent.max(axis=1, keepdims=True)
-        log_z = top[:, 0] + np.log(np.exp(exponent - top).sum(axis=1))
-        return constant + float(p_x @ (beta * own + log_z))
+        share = np.exp(exponent - top)
+        total = share.sum(axis=1)
+        log_z = top[:, 0] + np.log(total)
+        mean = (share * self.finite).sum(axis=1) / total
+        value = self.mi_input + beta * self.own + float(self.p_law @ log_z)
+        return max(value, 0.0), self.own - float(self.p_law @ mean)
 
-    ends = (math.log(_BETAS[0]), math.log(_BETAS[1]))
-    found: Any = minimize_scalar(residual, bounds=ends, method="bounded", options={"xatol": 1e-10})
-    best = min((found.x, *ends), key=residual)
-    return LayerBeta(
-        math.exp(best),
-        max(residual(best), 0.0),
-        False,
-        at_edge=best in ends or min(best - ends[0], ends[1] - best) < 1e-6,
-    )
+
+def _fitted(residual: _Residual) -> LayerBeta:
+    low, high = BETAS
+    if len(residual.log_p) == 1:  # one law for all codes: every beta fits alike
+        return LayerBeta(math.nan, residual(low)[0], degenerate=True, at_edge=False)
+    for end, beyond in ((low, residual(low)[1] >= 0), (high, residual(high)[1] <= 0)):
+        if beyond:
+            return LayerBeta(end, residual(end)[0], degenerate=False, at_edge=True)
+    best: Any = brentq(lambda beta: residual(beta)[1], low, high, xtol=1e-12, rtol=1e-13)  # type: ignore[arg-type]
+    return LayerBeta(best, residual(best)[0], degenerate=False, at_edge=False)
 
 
 @dataclass(frozen=True)

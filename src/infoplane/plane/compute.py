@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -18,8 +18,12 @@ from ..progress import Progress, silent
 from ..recordings.base import Recording, Split
 from ..results import check, provenance
 from .summary import add_summary
+from .task_bound import Bound, bound_of, certain, points_of
 from .trust import Checks
 from .view import View, is_soft
+
+if TYPE_CHECKING:
+    from ..bottleneck import Joint
 
 _CELLS = ("seed", "epoch", "layer")
 
@@ -33,6 +37,7 @@ def information_plane(
     layers: Sequence[str] | None = None,
     epochs: Sequence[int] | None = None,
     split: Split | Sequence[Split] = "all",
+    bound: Joint | xr.Dataset | None = None,
     null: int = 0,
     seed: int = 0,
     progress: Progress = silent,
@@ -47,6 +52,9 @@ def information_plane(
         layers: names; all if None.
         epochs: members of ``recording.epochs``, in any order; all if None.
         split: "all", "train", "test", or several of them (the result then has the dimension ``split``).
+        bound: what ``bound_distance`` is measured from, where it is not the task's own bound: the joint distribution
+            of X and Y, or a curve of :mod:`infoplane.bottleneck`. If None, min(I(X;T), H(Y)) for a certain label and
+            the bottleneck's curve for a random one of known law.
         null: shuffles of Y at the first, the maximal and the last checkpoint of each layer and network. With a
             positive number (20 is usual) these checkpoints also get the other checks: growth with n, half-sample
             error, calibration on normal units, fitted beta.
@@ -81,10 +89,13 @@ def information_plane(
     target_view = view
     if estimator_target is not None:
         target_view = View(recording, estimator_target, channel, names, marks, seed=seed)
-    parts = []
+    given = None if bound is None else bound_of(bound)
+    parts, missing = [], []
     for position, part in enumerate(splits):
+        bounds, why = _bounds(recording, part) if given is None else ([given] * len(recording.seeds), "")
+        missing += [why] if why else []
         step = lambda what, done, of, k=position: progress(what, done + k * of, of * len(splits))  # noqa: E731
-        parts.append(_one_split(view, target_view, part, null, seed, step))
+        parts.append(_one_split(view, target_view, part, bounds, null, seed, step))
     dataset = parts[0] if isinstance(split, str) else _joined(parts, splits)
     dataset.attrs = provenance(
         estimator=str(estimator),
@@ -97,7 +108,7 @@ def information_plane(
         enumerated=int(recording.probe.enumerated),
         noise=recording.noise or "none",
         training=recording.provenance,
-        notes=list(dict.fromkeys([*recording.notes, *view.notes, *target_view.notes])),
+        notes=list(dict.fromkeys([*recording.notes, *view.notes, *target_view.notes, *missing])),
         seeds=[int(s) for s in recording.seeds],
         method=str(estimator),
         command=f"infoplane.information_plane(recording, {estimator}, split={split!r}, null={null}, seed={seed})",
@@ -122,7 +133,15 @@ def _check_arguments(recording: Any, estimator: Any, estimator_target: Any, null
             raise InputError(f"information_plane({name}) takes a whole number from 0 up, got {value!r}.")
 
 
-def _one_split(view: View, target_view: View, split: Split, null: int, seed: int, progress: Progress) -> xr.Dataset:
+def _one_split(
+    view: View,
+    target_view: View,
+    split: Split,
+    bounds: list[Bound] | None,
+    null: int,
+    seed: int,
+    progress: Progress,
+) -> xr.Dataset:
     recording = view.recording
     shape = (len(recording.seeds), len(view.marks), len(view.layers))
     found: dict[str, np.ndarray] = {}
@@ -140,7 +159,7 @@ def _one_split(view: View, target_view: View, split: Split, null: int, seed: int
                 found[name][block.seed, columns, k] = part
         done += len(block.seed)
         progress(f"measuring ({type(view.estimator).__name__})", done, shape[0] * shape[1])
-    dataset = _assemble(view, target_view, split, found)
+    dataset = _assemble(view, target_view, split, found, bounds)
     checked = Checks(view, target_view, split, null, seed).run(found["mi_input"], found["mi_target"], progress)
     return add_summary(dataset.assign({name: (_CELLS, values) for name, values in checked.items()}), seed)
 
@@ -165,10 +184,14 @@ def _joined(parts: list[xr.Dataset], splits: list[Split]) -> xr.Dataset:
     joined = xr.concat(parts, xr.DataArray(splits, dims="split", name="split"))
     for name in ("mi_input", "mi_target"):  # "exact" only where every split's values are
         joined[name].attrs["direction"] = min({p[name].attrs["direction"] for p in parts} - {"exact"}, default="exact")
+    if "bound_mi_target" in joined:
+        joined["bound_mi_target"].attrs["error"] = max(p["bound_mi_target"].attrs["error"] for p in parts)
     return joined
 
 
-def _assemble(view: View, target_view: View, split: Split, found: dict[str, np.ndarray]) -> xr.Dataset:
+def _assemble(
+    view: View, target_view: View, split: Split, found: dict[str, np.ndarray], bounds: list[Bound] | None
+) -> xr.Dataset:
     recording = view.recording
     coords = {
         "seed": np.asarray(recording.seeds),
@@ -195,22 +218,35 @@ def _assemble(view: View, target_view: View, split: Split, found: dict[str, np.n
         rising = np.diff(found[f"mi_{kind}"][:, :, np.argsort(order)], axis=2) > 1e-9
         dataset[f"violations_{kind}"] = (("seed", "epoch"), rising.sum(axis=2).astype(np.int32))
     distance = np.full(found["mi_input"].shape, np.nan)
-    law = recording.probe.p_y_given_x
-    if not (law is not None and is_soft(law)) and (ceiling := _target_ceiling(recording, split)) is not None:
-        # A certain label: the bottleneck curve is min(r, H(Y)), and no layer lies above it.
-        distance = np.minimum(found["mi_input"], ceiling[:, None, None]) - found["mi_target"]
+    if bounds is not None:
+        most = np.stack([bound(rates) for bound, rates in zip(bounds, found["mi_input"], strict=True)])
+        distance = most - found["mi_target"]
     dataset["bound_distance"] = (_CELLS, distance)
+    if bounds is not None and not bounds[0].certain:
+        dataset = dataset.assign(points_of(bounds)).assign_coords(bound=bounds[0].beta)
     for name, values in recording.scalars.items():
         chosen = values.isel(epoch=view.marks) if "epoch" in values.dims else values
         dataset[str(name)] = chosen.sel(layer=view.layers) if "layer" in values.dims else chosen
     return dataset
 
 
-def _ceilings(recording: Recording, split: Split) -> dict[str, float | int]:
+def _bounds(recording: Recording, split: Split) -> tuple[list[Bound] | None, str]:
+    """The bound of every network's inputs, or None; and why there is none where one may be missed."""
+    law, ceiling = recording.probe.p_y_given_x, _target_ceiling(recording, split)
+    if ceiling is None:
+        return None, ""
+    if law is None or not is_soft(law):
+        return [certain(float(entropy)) for entropy in ceiling], ""
+    from .task_curve import soft_bounds  # a certain label needs no solver
+
+    return soft_bounds(law, recording.samples(split), len(recording.seeds))
+
+
+def _ceilings(recording: Recording, split: Split) -> dict[str, Any]:
     """Samples of a split, ln n for I(X;T), and the limit of I(T;Y) (a mean over networks), where there is one."""
     samples, limit = recording.samples(split), _target_ceiling(recording, split)
     n = recording.probe.n if samples is None else samples.shape[1]
-    ceilings = {"n_samples": n, "ceiling_mi_input": float(np.log(n))}
+    ceilings: dict[str, Any] = {"n_samples": n, "ceiling_mi_input": float(np.log(n))}
     return ceilings if limit is None else {**ceilings, "ceiling_mi_target": float(limit.mean())}
 
 

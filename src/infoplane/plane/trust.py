@@ -10,13 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..channels import AdditiveGaussian, Quantize
-from ..estimators.base import LayerBlock
-from ..estimators.counting import keys_of
 from ..estimators.pairwise import noise_scale
 from ..progress import Progress
 from ..recordings.base import Split
-from .bounds import layer_beta
-from .view import View, is_soft, through
+from .betas import fitted
+from .view import View, is_soft
 
 _HALVES = 6  # half-samples a checked snapshot: their spread is the sampling error to about 30 %
 
@@ -130,8 +128,5 @@ class Checks:
         nothing = np.full(len(values), np.nan)
         if not isinstance(self.target_view.channel, Quantize) or law is None or not is_soft(law):
             return nothing, nothing
-        block: LayerBlock = self.target_view.block(values, seeds, layer, self.split, np.arange(values.shape[1])[None])
-        keys = keys_of(np.asarray(through(self.target_view.channel, block)))
-        assert block.p_y_given_x is not None
-        fits = [layer_beta(codes, p) for codes, p in zip(keys, block.p_y_given_x, strict=True)]
+        fits = fitted(self.target_view, values, seeds, layer, self.split)
         return np.array([f.beta for f in fits]), np.array([f.residual for f in fits])

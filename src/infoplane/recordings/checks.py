@@ -173,7 +173,7 @@ def curve_name(name: Any) -> str:
     return str(name)
 
 
-def curve_values(name: str, value: Any, k: int, layers: int) -> np.ndarray:
+def beta(name: str, value: Any, k: int, layers: int) -> np.ndarray:
     """A training curve at one epoch: (k,) or (k, layer). It may be nan.
 
     Raises:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from .base import Probe
-from .checks import curve_name, curve_values, layer_values, names_of, probe_of, ranges_of, when_and_who
+from .checks import curve_name, beta, layer_values, names_of, probe_of, ranges_of, when_and_who
 from .layout import (
     FORMAT,
     VERSION,
@@ -153,7 +153,7 @@ class Writer:
             for index, layer in enumerate(self.layers)
         }
         for name, value in scalars.items():
-            found[f"scalar/{curve_name(name)}"] = curve_values(name, value, k, self._n_layers)
+            found[f"scalar/{curve_name(name)}"] = beta(name, value, k, self._n_layers)
         return found
 
     def _check_against_earlier(self, arrays: dict[str, np.ndarray]) -> None:

@@ -56,7 +56,7 @@ def meaning_of_a_gap(curves: Sequence[xr.Dataset]) -> str:
 def cautions(curve: xr.Dataset) -> list[str]:
     """One sentence for everything that gives cause; those the solver itself noted come last."""
     checks: list[Callable[[xr.Dataset], Iterator[str]]] = [
-        _uncertified, _unconverged, _chords, _falls, _jump, _dual, _noted,
+        _uncertified, _unconverged, _chords, _falls, _early_onset, _dual, _noted,
     ]  # fmt: skip
     return [sentence for check in checks for sentence in check(curve)]
 
@@ -109,14 +109,14 @@ def _falls(curve: xr.Dataset) -> Iterator[str]:
         )
 
 
-def _jump(curve: xr.Dataset) -> Iterator[str]:
+def _early_onset(curve: xr.Dataset) -> Iterator[str]:
     told = dict(critical_betas(curve))
     onset, first = told.get("onset"), told.get("first local critical beta")
     if onset is not None and first is not None and onset < first:
         yield (
             f"Below beta = {onset:.6g} one cluster for everything is best. It stays locally stable up to {first:.6g}, "
-            "so that the informations jump at the onset, and a search that starts from one cluster misses what lies "
-            "between."
+            "so that a search that starts from one cluster misses what lies between: the second cluster is born apart "
+            "from the first, with weight growing from 0."
         )
 
 
