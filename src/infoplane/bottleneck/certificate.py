@@ -21,8 +21,7 @@ _BLOCK = 1 << 18  # numbers of a block of starts, so that it stays in the cache
 _STEPS = 30  # of the ascent, and twice as many of its Newton form
 _CREEPING = 8  # starts of a block that are worth Newton steps
 _BENDING = 300_000_000  # multiplications for second derivatives that are no burden
-_MANY = 1_000_000  # numbers above which starts are thinned
-_SAME = 1e-8  # squared distance of laws that are the same start
+_SAME = 1e-2  # difference of laws that are the same start
 TOLERANCE = 1e-7  # nats; a gap above it is repaired where possible
 
 
@@ -46,7 +45,7 @@ class Peaks(NamedTuple):
 
 
 def fixed_starts(geometry: Geometry, groups: int, seed: int) -> np.ndarray:
-    """Starts that do not depend on the solution: rows, means of random groups of inputs and of all, random laws."""
+    """Starts that do not depend on the solution: rows, first; means of random groups of inputs; random laws."""
     n, labels = geometry.rows.shape
     generator = np.random.default_rng(seed)
     weights = np.zeros((n, groups))
@@ -184,9 +183,8 @@ def peaks(
     lattice = _lattice(geometry.rows.shape[1])
     # On a line the hills of a fine lattice are all there are.
     chosen = starts if lattice.shape[1] != 2 or len(lattice) == 0 else starts[:0]
-    if len(geometry.p_x) * len(chosen) > _MANY:  # a row that is a cluster's law already need not be climbed from twice
-        norms = (chosen**2).sum(axis=1)[:, None] + (atoms.laws**2).sum(axis=1)
-        chosen = chosen[(norms - 2 * chosen @ atoms.laws.T).min(axis=1) > _SAME]
+    if atoms.laws.shape == geometry.rows.shape and np.abs(atoms.laws - geometry.rows).max() < _SAME:
+        chosen = chosen[len(geometry.rows) :]  # the rows come first, and are climbed from as the clusters' laws
     beside, stable = atoms.laws[:0], atoms.laws[: 0 if near else None]
     if near and _bends_quickly(geometry, len(atoms.mass)):
         beside, safe = divided(geometry, beta, atoms)

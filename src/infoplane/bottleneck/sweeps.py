@@ -57,10 +57,25 @@ def _evaluate_safely(geometry: Geometry, beta: float, atoms: Atoms) -> Densities
 
 def encoder(geometry: Geometry, beta: float, atoms: Atoms) -> np.ndarray:
     """(n, k) q(t|x), rows summing to one."""
-    found = logs(atoms.mass) - beta * geometry.distances(atoms.laws)
-    found -= found.max(axis=1, keepdims=True)
-    np.exp(found, out=found)
-    return found / found.sum(axis=1, keepdims=True)
+    n, k = len(geometry.p_x), len(atoms.mass)
+    found, log_mass = np.empty((n, k)), logs(atoms.mass)
+
+    def fill(some: slice) -> None:
+        part = geometry.distances(atoms.laws, some)
+        part *= -beta
+        part += log_mass
+        part -= part.max(axis=1, keepdims=True)
+        np.exp(part, out=part)
+        np.divide(part, part.sum(axis=1, keepdims=True), out=found[some])
+
+    each(fill, _slices(n, k), n * k)
+    return found
+
+
+def _slices(n: int, k: int) -> list[slice]:
+    """Blocks of inputs whose (block, k) encoder stays in the cache."""
+    height = max(_BLOCK // k, 16)
+    return [slice(first, first + height) for first in range(0, n, height)]
 
 
 class Sweep(NamedTuple):
@@ -94,7 +109,6 @@ class _Part(NamedTuple):
 def _parts(geometry: Geometry, beta: float, atoms: Atoms, whole: bool) -> list[_Part]:
     """All inputs, a block at a time: the (n, k) encoder is never held. ``whole`` adds the sums of rows and distance."""
     n, k = len(geometry.p_x), len(atoms.mass)
-    height = max(_BLOCK // k, 16)
     log_mass = logs(atoms.mass)
 
     def part(some: slice) -> _Part:
@@ -113,7 +127,7 @@ def _parts(geometry: Geometry, beta: float, atoms: Atoms, whole: bool) -> list[_
             mean = float(np.vdot(weights, distance))
         return _Part(np.log(z) + top, weights.sum(axis=0), weights.T @ geometry.features[some], rows, mean)
 
-    return each(part, [slice(first, first + height) for first in range(0, n, height)], n * k)
+    return each(part, _slices(n, k), n * k)
 
 
 def sweep(geometry: Geometry, beta: float, atoms: Atoms) -> Sweep:
@@ -191,17 +205,17 @@ def squared_distances(laws: np.ndarray) -> np.ndarray:
 
 def merged(atoms: Atoms, reach: float, squared: np.ndarray) -> Atoms:
     """Clusters whose laws differ by less than ``reach`` in every label become one, heaviest first."""
-    k = len(atoms.mass)
-    near = squared < atoms.laws.shape[1] * reach**2 + 1e-14
-    if not near.any():
+    first, second = np.nonzero(np.triu(squared < atoms.laws.shape[1] * reach**2 + 1e-14, 1))
+    close = np.abs(atoms.laws[first] - atoms.laws[second]).max(axis=1, initial=0) < reach
+    if not close.any():
         return atoms
-    taken = np.full(k, -1)
+    first, second = first[close], second[close]
+    k = len(atoms.mass)
+    taken = np.arange(k)
     for t in np.argsort(-atoms.mass):
-        if taken[t] >= 0:
-            continue
-        taken[t] = t
-        others = np.flatnonzero(near[t] & (taken < 0))
-        taken[others[np.abs(atoms.laws[others] - atoms.laws[t]).max(axis=1, initial=0) < reach]] = t
+        if taken[t] == t:
+            others = np.concatenate([second[first == t], first[second == t]])
+            taken[others[taken[others] == others]] = t
     heads, group = np.unique(taken, return_inverse=True)
     if len(heads) == k:
         return atoms
