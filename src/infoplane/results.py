@@ -180,10 +180,6 @@ def provenance(device: str | None = None, **settings: Any) -> dict[str, str | in
         device: what computed it; JAX's first device if None.
         settings: further attributes.
     """
-    if device is None:
-        import jax
-
-        device = jax.devices()[0].device_kind
     versions = {name: _version(name) for name in ("infoplane", "jax", "numpy", "xarray")}
     plain = {
         key: value if isinstance(value, str | int | float) else json.dumps(value, default=str)
@@ -194,9 +190,15 @@ def provenance(device: str | None = None, **settings: Any) -> dict[str, str | in
         "schema_version": SCHEMA_VERSION,
         "unit": "nats",
         "versions": json.dumps({**versions, "python": platform.python_version()}),
-        "device": device,
+        "device": _first_device() if device is None else device,
         **plain,
     }
+
+
+def _first_device() -> str:
+    import jax
+
+    return str(jax.devices()[0].device_kind)
 
 
 def _version(name: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import logsumexp, xlogy
+from scipy.special import xlogy
 
 from ..samples import Kind
 from .base import Law, check_information, check_whole, root
@@ -221,6 +221,6 @@ def _information_of_centres(distance: float, classes: int) -> float:
     step = 0.05
     x = np.arange(-9.0, centres[-1] + 9.0, step)
     log_normal = -((x - centres[:, None]) ** 2) / 2 - 0.5 * math.log(2 * math.pi)
-    log_mixture = logsumexp(log_normal, axis=0) - math.log(classes)
+    log_mixture = np.logaddexp.reduce(log_normal, axis=0) - math.log(classes)
     entropy = -float((np.exp(log_mixture) * log_mixture).sum()) * step
     return entropy - 0.5 * math.log(2 * math.pi * math.e)
