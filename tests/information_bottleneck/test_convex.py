@@ -117,10 +117,12 @@ def test_a_linear_piece_and_then_a_bend():
 
 
 def test_time_is_shared_and_clusters_of_one_law_are_one():
-    found = solve(ERASED, 1.0, SquaredIB())
+    found = solve(ERASED, 2.6, SquaredIB())
+    blank = 1 - 0.35 * 2.6 / ERASED.entropy_x  # how often T says nothing
     assert found.n_clusters == 4
-    assert_allclose(found.encoder.max(axis=1), 1 - found.mi_input / ERASED.entropy_x)
+    assert_allclose(np.sort(found.marginal), np.sort([blank, *(1 - blank) * ERASED.p_x]), atol=1e-9)
     assert (np.diff(found.marginal) <= 0).all()
+    assert found.marginal[0] > blank > found.marginal[-1]
     assert_allclose(found.encode(ERASED.p_y_given_x), found.encoder, atol=1e-12)
     assert_allclose(found.chain_decoder, found.decoder, atol=1e-12)
     assert "linear piece" in found.notes[0]
@@ -249,6 +251,17 @@ def test_sharp_cases(method):
                 assert np.isfinite([found.mi_input, found.mi_target, found.objective, found.residual]).all()
                 assert_allclose(found.encoder.sum(axis=1), 1)
             assert_allclose(found.mi_target, joint.mutual_information, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_nearly_independent_keeps_nothing(method):
+    joint = Joint([[0.5, 0.5], [0.25 + 1e-8, 0.25]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for beta in (1.0, 1e4):
+            found = solve(joint, beta, method)
+            assert (found.n_clusters, found.mi_input) == (1, 0)
+            assert_allclose(found.gap, beta * joint.mutual_information, atol=1e-15)
 
 
 def test_below_the_slope_at_nothing_nothing_is_kept():

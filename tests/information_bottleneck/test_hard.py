@@ -209,9 +209,11 @@ def test_between_soft_and_hard(table, alpha, beta, seed):
     joint = Joint(table)
     found = solve(joint, beta, GeneralizedIB(alpha))
     assert_allclose(found.objective, cost(joint, found.encoder, beta, alpha), atol=1e-11 * (1 + beta))
-    for other in (IB(), DIB()):
-        encoder = solve(joint, beta, other).encoder
-        assert found.objective <= cost(joint, encoder, beta, alpha) + 1e-9
+    soft, hard = solve(joint, beta), solve(joint, beta, DIB())
+    for other in (soft, hard):
+        assert found.objective <= cost(joint, other.encoder, beta, alpha) + 1e-9
+    floor = alpha * (soft.objective - soft.gap) + (1 - alpha) * hard.objective
+    assert_allclose(found.gap, max(found.objective - floor, 0), atol=1e-7)
     generator = np.random.default_rng(seed)
     for _ in range(5):
         encoder = generator.dirichlet(np.full(4, 0.5), size=joint.shape[0])
@@ -368,6 +370,27 @@ def test_sharp_cases(method):
             assert_allclose(found.mi_target, joint.mutual_information, rtol=1e-9)
             assert np.isfinite([found.objective, found.residual, found.gap]).all()
             assert_allclose(found.encoder.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-300, 1e-7, 0.5])
+def test_inputs_that_hardly_occur_and_laws_that_hardly_differ(alpha):
+    rare = Joint([[0.5, 0.1, 0.2], [1e-14, 3e-14, 0], [0.1, 0.3, 0.2], [2e-13, 0, 1e-13]])
+    alike = Joint([[0.5, 0.5, 0.1], [0.25 + 1e-10, 0.25, 0.05], [0.1, 0.1, 0.02 + 1e-9]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for joint in (rare, alike):
+            for beta in (1.0, 5.0, 1e4):
+                found = solve(joint, beta, GeneralizedIB(alpha))
+                assert np.isfinite([found.mi_input, found.objective, found.gap]).all()
+                assert_allclose(found.encode(joint.p_y_given_x), found.encoder, atol=1e-6)
+    assert found.mi_target < 1e-15
+
+
+def test_too_many_inputs_to_weigh_in_pairs():
+    generator = np.random.default_rng(0)
+    joint = Joint(generator.uniform(size=(3001, 3)))
+    with pytest.raises(ip.InputError, match="takes 3000, got 3001"):
+        solve(joint, 2.0, DIB())
 
 
 def test_a_start_is_used():
