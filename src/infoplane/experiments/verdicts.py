@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,11 @@ def mean_over_seeds(values: xr.DataArray | np.ndarray) -> Mean:
     middle = float(array.mean())
     reach = float(stdtrit(len(array) - 1, 0.975) * array.std(ddof=1) / math.sqrt(len(array)))
     return Mean(middle, middle - reach, middle + reach)
+
+
+def rounded(numbers: Mapping[str, float | str]) -> dict[str, float | str]:
+    """Numbers to four digits, as they are told; text as it is."""
+    return {name: value if isinstance(value, str) else float(f"{value + 0.0:.4g}") for name, value in numbers.items()}
 
 
 def all_of(verdicts: list[Verdict]) -> Verdict:

@@ -12,6 +12,8 @@ from ..plane.bounds import BETAS
 from .style import GREY, axes_or_new, epoch_axis, key, legend_beside, looks, per_nat, tidy
 from .values import array, checked, epochs_of, interval, layers_of, mean
 
+_VALLEY = 0.01  # nats
+
 
 def layer_betas(dataset: xr.Dataset, ax: Axes | None = None, *, legend: bool = True) -> Axes:
     """The fitted beta of every layer over epochs: geometric mean over networks, with its 95 % interval as a band.
@@ -124,7 +126,7 @@ def beta_profiles(dataset: xr.Dataset, ax: Axes | None = None, *, unit: str = "b
         legend: whether to put a legend beside the Axes.
 
     Returns:
-        The Axes; lines are means over networks, marks their least points inside the range.
+        The Axes; lines are means over networks, marks their least points where these are 0.01 nats below both ends.
 
     Raises:
         InputError: no such dataset, an unknown unit.
@@ -140,7 +142,7 @@ def beta_profiles(dataset: xr.Dataset, ax: Axes | None = None, *, unit: str = "b
     for name, look, line in zip(names, styles, middle, strict=True):
         ax.plot(betas, line, color=look.colour, linewidth=1.4, label=name, zorder=3)
         at = int(line.argmin())
-        if 0 < at < len(betas) - 1 and line[at] < line[[0, -1]].min() - 1e-9 * factor:
+        if line[at] < line[[0, -1]].min() - _VALLEY * factor:
             ax.plot(betas[at], line[at], color=look.colour, marker=look.marker, markersize=6, zorder=4)
     ax.set_xscale("log")
     ax.set_xlabel(r"$\beta$ (log scale)")

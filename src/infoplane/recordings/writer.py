@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from .base import Probe
-from .checks import curve_name, beta, layer_values, names_of, probe_of, ranges_of, when_and_who
+from .checks import beta, curve_name, layer_values, names_of, probe_of, ranges_of, when_and_who
 from .layout import (
     FORMAT,
     VERSION,
