@@ -124,7 +124,7 @@ def _climb(
     promise = np.where(_away(laws[climbing], stable), height + 60 * gain, -np.inf)
     climbing = climbing[np.argsort(-promise)[:_CREEPING]]
     if _bends_quickly(geometry, len(climbing)):
-        heights[climbing], laws[climbing] = _crept(geometry, beta, base, laws[climbing], worth)
+        heights[climbing], laws[climbing] = crept(geometry, beta, base, laws[climbing], worth)
     return heights, laws
 
 
@@ -134,10 +134,14 @@ def _bends_quickly(geometry: Geometry, laws: int) -> bool:
     return labels <= 64 and laws * labels**2 * (n + labels) <= _BENDING
 
 
-def _crept(
+def crept(
     geometry: Geometry, beta: float, base: np.ndarray, laws: np.ndarray, worth: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The ascent continued: at each step the higher of the plain and the Newton step."""
+    """The ascent continued: at each step the higher of the plain and the Newton step, until ``worth`` is out of reach.
+
+    Returns:
+        (s,) ln c and (s, n_y) laws.
+    """
     laws = laws.copy()
     heights, weights, total = _heights(geometry, beta, base, laws)
     climbing = np.arange(len(laws))
@@ -194,7 +198,7 @@ def peaks(
     blocks = [every[first : first + width] for first in range(0, len(every), width)]
     found = each(lambda laws: _climb(geometry, beta, log_z, laws, worth, stable), blocks, every.size * 8)
     if len(beside):  # slow beyond all others, and for a reason: they are the likeliest to arrive somewhere
-        found.append(_crept(geometry, beta, np.log(geometry.p_x) - log_z, beside, worth))
+        found.append(crept(geometry, beta, np.log(geometry.p_x) - log_z, beside, worth))
     heights, laws = (np.concatenate([part[i] for part in found]) for i in (0, 1))
     order = np.argsort(-heights)
     return Peaks(heights[order], laws[order], len(chosen) + len(atoms.mass) + len(lattice))

@@ -23,7 +23,7 @@ from ..threads import one_blas_thread
 from .anneal import Settled, Tally, settle, start
 from .annealed import GROUPS, IB, Annealed, solve_atoms, trivial_atoms
 from .base import Method
-from .certificate import fixed_starts
+from .certificate import crept, fixed_starts
 from .curvature import climbed
 from .geometry import Arithmetic, Atoms, Geometry
 from .joint import Joint
@@ -292,7 +292,7 @@ class _Search:
         dividing = low.atoms.laws[self.instability(low)[1]]
         if low.k == 1:
             apart = self.onset < self.first * (1 - 1e-9)
-            law = self._summit(self.onset, low.atoms, self._farthest(low, high)) if apart else dividing
+            law = self._summit(self.onset, low.atoms, self._farthest(low, high))[1] if apart else dividing
             return Split(self.onset, self.first, count, apart, law)
         local = self._root(self._excess(low), [low.beta, *np.geomspace(high.beta, 2 * high.beta, 4)])
         height = self._height(low, self._farthest(low, high))
@@ -310,26 +310,17 @@ class _Search:
 
         def height(beta: float) -> tuple[float, np.ndarray]:
             point = self.branch(beta, low.atoms)
-            top = self._summit(beta, point.atoms, law)
-            if np.abs(point.atoms.laws - top).max(axis=1).min() < 1e-3:
-                return -1.0, top
-            log_z = sweep(self.geometry, beta, point.atoms).log_z
-            exponent = np.log(self.geometry.p_x) - beta * self.geometry.distances(top[None])[:, 0] - log_z
-            return float(np.logaddexp.reduce(exponent)), top
+            high, top = self._summit(beta, point.atoms, law)
+            gone = np.abs(point.atoms.laws - top).max(axis=1).min() < 1e-3
+            return -1.0 if gone else high, top
 
         return height
 
-    def _summit(self, beta: float, atoms: Atoms, law: np.ndarray) -> np.ndarray:
-        """Climb ln c from a law to rounding."""
-        log_z = sweep(self.geometry, beta, atoms).log_z
-        for _ in range(5000):
-            exponent = np.log(self.geometry.p_x) - beta * self.geometry.distances(law[None])[:, 0] - log_z
-            weights = np.exp(exponent - exponent.max())
-            after = self.geometry.centres(weights[:, None], weights.sum(keepdims=True))[0]
-            if np.abs(after - law).max() < 1e-14:
-                break
-            law = after
-        return law
+    def _summit(self, beta: float, atoms: Atoms, law: np.ndarray) -> tuple[float, np.ndarray]:
+        """ln c at the top of the hill a law stands on, and the top."""
+        base = np.log(self.geometry.p_x) - sweep(self.geometry, beta, atoms).log_z
+        heights, tops = crept(self.geometry, beta, base, law[None], -np.inf)
+        return float(heights[0]), tops[0]
 
     def _farthest(self, low: _Point, high: _Point) -> np.ndarray:
         """The law of ``high`` that ``low`` has nothing like."""
