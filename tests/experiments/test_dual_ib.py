@@ -8,7 +8,7 @@ import xarray as xr
 
 import infoplane as ip
 from infoplane.bottleneck import IB, DualIB, ExponentialFamily, curve
-from infoplane.experiments import dual_ib, known_joints
+from infoplane.experiments import dual_checks, dual_ib, known_joints
 from infoplane.experiments.dual_ib import DualIBExample
 
 JOINT = known_joints.random_joint(5, 3, 1, floor=0.05)
@@ -22,31 +22,33 @@ def curves() -> dict[str, xr.Dataset]:
 
 
 def test_the_dual_lies_below_the_curve_of_ib_and_above_nothing_else(curves):
-    assert dual_ib.above(curves["dualIB"], curves["IB"]) <= 1e-12
-    assert dual_ib.below(curves["dualIB"], curves["IB"]) > 1e-5  # it is another curve
-    assert dual_ib.above(curves["IB"], curves["IB"]) == pytest.approx(0, abs=1e-12)
+    assert dual_checks.above(curves["dualIB"], curves["IB"]) <= 1e-12
+    assert dual_checks.below(curves["dualIB"], curves["IB"]) > 1e-5  # it is another curve
+    assert dual_checks.above(curves["IB"], curves["IB"]) == pytest.approx(0, abs=1e-12)
     lifted = curves["dualIB"].copy(deep=True)
     lifted["mi_target"][6] = lifted["mi_target"][6] + 0.1
-    assert dual_ib.above(lifted, curves["IB"]) > 0.05
+    assert dual_checks.above(lifted, curves["IB"]) > 0.05
 
 
 def test_the_dual_has_the_lower_cost_of_its_own(curves):
-    assert dual_ib.above_cost(JOINT, curves["dualIB"]) <= 1e-12
+    assert dual_checks.above_cost(JOINT, curves["dualIB"]) <= 1e-12
     dearer = curves["dualIB"].copy(deep=True)
     dearer["objective"][...] = dearer["objective"] + 1.0
-    assert dual_ib.above_cost(JOINT, dearer) > 0.5
+    assert dual_checks.above_cost(JOINT, dearer) > 0.5
 
 
 def test_differences_of_curves(curves):
-    assert dual_ib.difference(curves["dualExpIB"], curves["dualIB"]) < 1e-11
-    assert dual_ib.difference(curves["IB"].assign(mi_target_geometric=curves["IB"].mi_target), curves["dualIB"]) > 1e-3
+    assert dual_checks.difference(curves["dualExpIB"], curves["dualIB"]) < 1e-11
+    assert (
+        dual_checks.difference(curves["IB"].assign(mi_target_geometric=curves["IB"].mi_target), curves["dualIB"]) > 1e-3
+    )
     other = curves["dualIB"].copy(deep=True)
     other["n_clusters"][3] += 1
-    assert dual_ib.difference(other, curves["dualIB"]) == np.inf
+    assert dual_checks.difference(other, curves["dualIB"]) == np.inf
 
 
 def test_numbers_of_a_random_joint():
-    numbers = dual_ib._numbers(JOINT, ExponentialFamily.of(JOINT), 8)
+    numbers = dual_checks.numbers(JOINT, ExponentialFamily.of(JOINT), 8)
     assert numbers["largest_gap"] < 1e-9
     assert numbers["family_difference"] < 1e-11
     assert numbers["encoder_difference"] < 1e-9

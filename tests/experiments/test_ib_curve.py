@@ -117,6 +117,7 @@ def _verdicts(datasets: dict[str, xr.Dataset]) -> dict[str, str]:
     return {claim.text.split(":")[0]: claim.verdict for claim in IBCurve().claims(datasets)}
 
 
+@pytest.mark.slow
 def test_the_whole_on_small_problems(tiny):
     verdicts = list(_verdicts(tiny.datasets).values())
     assert verdicts[:6] == ["holds"] * 6
@@ -131,6 +132,7 @@ def test_the_whole_on_small_problems(tiny):
         xr.testing.assert_identical(ip.load(tiny.path / f"{name}.nc"), dataset)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "name", "value", "claim"),
     [
@@ -150,6 +152,7 @@ def test_every_claim_can_fail(tiny, where, name, value, claim):
     assert [v for text, v in verdicts.items() if text.startswith(claim)] == ["fails"]
 
 
+@pytest.mark.slow
 def test_a_jump_would_be_seen(tiny):
     doctored = dict(tiny.datasets)
     for where in ("splits", "random"):

@@ -233,3 +233,12 @@ def test_progress_is_told():
     told = []
     curve(THREE, BETAS[:4], progress=lambda *what: told.append(what))
     assert told[-1] == ("betas", 4, 4)
+
+
+def test_default_grids_of_other_methods():
+    joint = Joint([[1, 0, 2, 0], [0, 0, 0, 0], [0, 0, 3, 4], [1, 2, 0, 0]])
+    assert float(curve(joint).mi_target[-1]) > 0.999 * joint.mutual_information
+    for method in (ip.bottleneck.Agglomerative(2), ip.bottleneck.Sequential(2)):
+        found = curve(THREE, None, method)
+        assert float(found.beta[-1]) < 100
+        assert (found.n_clusters == 2).all()

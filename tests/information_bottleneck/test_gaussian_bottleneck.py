@@ -515,7 +515,7 @@ def test_other_methods_are_refused() -> None:
         def descend(self, joint: Any, betas: Any, effort: Any) -> Any:
             return iter(())
 
-    for method in (Another(), IB, "ib", DualIB(family=object())):  # pyright: ignore[reportArgumentType]
+    for method in (Another(), IB, "ib", 3.0):  # pyright: ignore[reportArgumentType]
         for call in (
             lambda m: gaussian_solve(*correlated(0.5), 2.0, method=m),
             lambda m: gaussian_curve(*correlated(0.5), [2.0], m),

@@ -63,7 +63,7 @@ def test_from_samples_counts_pairs():
         Joint.from_samples([0.5, 0.1], [0, 1])
     with pytest.raises(ip.InputError, match="got 3 of x and 2 of y"):
         Joint.from_samples([0, 1, 2], [0, 1])
-    with pytest.raises(ip.InputError, match="got 0 of x"):
+    with pytest.raises(ip.InputError, match="needs samples"):
         Joint.from_samples(np.array([], dtype=int), np.array([], dtype=int))
 
 
@@ -134,3 +134,26 @@ def test_many_rows_are_merged_quickly_and_in_order():
     _, first = np.unique(which, return_index=True)
     assert (np.diff([merged.group[i] for i in np.sort(first)]) == 1).all()  # numbered by first appearance
     assert_allclose(merged.p_x.sum(), 1)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ([["1", "2"]], "got the type <U1"),
+        (np.array([[1 + 1j, 2]]), "got the type complex128"),
+        (np.ma.masked_array([[1, 2]], [[0, 1]]), "masked values"),
+        (np.array([["2020-01-01"]], dtype="datetime64[D]"), "got the type datetime64"),
+    ],
+)
+def test_what_is_no_number_is_refused(table, message):
+    with pytest.raises(ip.InputError, match=message):
+        Joint(table)
+
+
+def test_tables_of_other_packages():
+    import pandas as pd
+    import torch
+
+    table = [[6, 3, 1], [2, 8, 2]]
+    for other in (pd.DataFrame(table), torch.tensor(table), torch.tensor(table, dtype=torch.float32), [[True, True]]):
+        assert Joint(other).shape[1] == len(other[0] if isinstance(other, list) else other.T)

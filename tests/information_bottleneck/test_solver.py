@@ -262,6 +262,13 @@ def test_family_laws_are_of_the_family():
     assert found.n_clusters > 1
 
 
+def test_a_family_that_tells_equal_inputs_apart_is_refused():
+    family = ExponentialFamily([[0.0], [1.0], [2.0]], [[-1.0, 1.0]])
+    with pytest.raises(ip.InputError, match="Inputs 0 and 1 have the same"):
+        solve(Joint([[1, 2], [2, 4], [3, 1]]), 3.0, DualIB(family))
+    assert solve(Joint([[1, 2], [0, 0], [3, 1]]), 30.0, DualIB(family)).encoder.shape == (3, 2)
+
+
 def test_a_cut_family_is_the_nearest_of_its_dimension_and_full_dimension_is_exact():
     joint = random_joint(10, 4, seed=1)
     errors = [
@@ -358,8 +365,11 @@ def test_a_start_of_another_table_is_refused_and_one_of_this_is_used():
     again = solve(THREE, 5.0, start=first)
     assert again.sweeps <= first.sweeps
     assert_allclose(again.objective, first.objective, atol=1e-12)
-    with pytest.raises(ip.InputError, match="same joint with 2 inputs"):
-        solve(SYMMETRIC, 5.0, start=first)
+    for other in (SYMMETRIC, Joint(np.eye(3) + 1)):
+        with pytest.raises(ip.InputError, match="needs a solution of the same joint"):
+            solve(other, 5.0, start=first)
+    with pytest.raises(ip.InputError, match="got int"):
+        solve(THREE, 5.0, start=3)  # pyright: ignore
 
 
 def test_without_a_certificate_there_is_no_gap():
@@ -466,3 +476,58 @@ def test_block_exchanges_that_run_in_circles_are_settled_by_the_active_set():
     assert (found >= 0).all()
     assert slack.min() > -1e-6 * np.abs(linear).max()
     assert abs(found @ slack) < 1e-6 * np.abs(linear).max() * found.max()
+
+
+@pytest.mark.parametrize("step", [1e-5, 3e-5, 1e-4, 1e-3])
+@pytest.mark.parametrize("p", [0.1, 0.3])
+def test_just_above_the_critical_beta_of_the_symmetric_channel(p, step):
+    """Where I(X;T) has only begun to grow, and sweeps crawl."""
+    beta = (1 + step) / (1 - 2 * p) ** 2
+    found = solve(Joint([[1 - p, p], [p, 1 - p]]), beta)
+
+    def excess(a):
+        s = a * (1 - p) + p * (1 - a)
+        return np.log((1 - a) / a) - beta * (1 - 2 * p) * np.log((1 - s) / s)
+
+    a = brentq(excess, 0.3, 0.5 - 1e-5, xtol=1e-16, rtol=1e-15)
+    assert found.n_clusters == 2
+    assert_allclose(found.mi_input, np.log(2) - entropy(a), atol=1e-10)
+
+
+def test_just_above_a_birth_the_cluster_is_there():
+    for split in ip.bottleneck.critical_betas(THREE).splits:
+        for step in (1e-5, 1e-4):
+            assert solve(THREE, split.beta * (1 + step)).n_clusters == split.n_clusters[1]
+            assert solve(THREE, split.beta * (1 - step)).n_clusters == split.n_clusters[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: solve(THREE, 3.0, IB), r"got the class; write IB\(\)"),
+        (lambda: solve(THREE, 3.0, "ib"), "such as IB"),
+        (lambda: solve([[1, 2], [3, 4]], 3.0), "needs a Joint, got list"),
+        (lambda: curve([[1, 2], [3, 4]], [3.0]), "needs a Joint, got list"),
+        (lambda: curve(THREE, [3.0], 3), "such as IB"),
+        (lambda: solve(THREE, 1e50), r"at most 1e\+12"),
+        (lambda: solve(THREE, 3.0, seed=-1), "seed needs a whole number"),
+        (lambda: curve(THREE, [3.0], chords=-1), "chords needs a whole number"),
+        (lambda: DualIB(3), "ExponentialFamily or None"),
+        (lambda: ExponentialFamily("a", "b"), "needs numbers"),
+        (lambda: ExponentialFamily.of(THREE, 1.5), "dimension needs a whole number"),
+        (lambda: ip.bottleneck.critical_betas(THREE, IB), "got the class"),
+        (lambda: ip.bottleneck.critical_betas(THREE, most=-1), "beta >= 0"),
+        (lambda: solve(Joint([[1, 0], [0, 2]]), 3.0).encode([[1, 1]]), "no one cluster has together"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_words(call, message):
+    with pytest.raises(ip.InputError, match=message):
+        call()
+
+
+def test_informations_of_a_family_are_those_of_the_joint():
+    """The family only decides the encoder; what T tells about Y is counted with the joint's own p(y|x)."""
+    found = solve(THREE, 50.0, DualIB(ExponentialFamily.of(THREE, 1)))
+    rate, relevant = informations(THREE.p_x, THREE.p_y_given_x, found.encoder)
+    assert_allclose([found.mi_input, found.mi_target], [rate, relevant], atol=1e-11)
+    assert found.mi_target <= THREE.mutual_information

@@ -209,15 +209,20 @@ def test_a_gaussian_curve_is_a_bound_too():
     assert_allclose(found(rates), exact, atol=2e-4)
 
 
-def test_points_of_another_functional_are_joined_by_chords():
-    points = xr.Dataset(
-        {"mi_input": ("beta", [0.0, 0.2, 0.1, 0.5, 0.4]), "mi_target": ("beta", [0.0, 0.15, 0.1, 0.2, 0.1])},
-        {"beta": [1.0, 2.0, 3.0, 4.0, 5.0]},
-        {"method": "SquaredIB()"},
-    )
-    found = bound_of(points)
-    assert_allclose(found.mi_input, [0, 0.1, 0.2, 0.5])  # 0.4 lies under a chord
-    assert_allclose(found([0.05, 0.15, 0.35, 9.0]), [0.05, 0.125, 0.175, 0.2])
+def test_a_bound_of_samples_is_never_below_a_certified_optimum():
+    generator = np.random.default_rng(3)
+    rows = generator.dirichlet(np.full(4, 0.3), 8) + 1e-4
+    samples = generator.integers(8, size=10)
+    found = TaskCurve(rows).of_samples(samples)
+    joint = Joint.from_conditional(rows, np.bincount(samples, minlength=8) + 1e-300)
+    points = curve(joint, np.geomspace(1.5, 30, 12))
+    assert (found(points.mi_input.to_numpy()) >= points.mi_target.to_numpy() - 1e-7).all()
+
+
+def test_a_gap_raises_the_bound():
+    points = curve(Joint([[6, 3, 1], [2, 8, 2], [1, 4, 9]]), [4.0, 8.0])
+    lax = bound_of(points.assign(gap=points.gap + 0.04))
+    assert_allclose(lax.mi_target[1:3], bound_of(points).mi_target[1:3] + np.array([0.01, 0.005]), atol=1e-9)
 
 
 def test_what_is_no_bound_is_refused():
@@ -225,7 +230,7 @@ def test_what_is_no_bound_is_refused():
     dual = xr.Dataset(
         {"mi_input": ("beta", [0.1]), "mi_target": ("beta", [0.1])}, {"beta": [2.0]}, {"method": "DualIB()"}
     )
-    with pytest.raises(InputError, match=r"one of DualIB\(\), which layers can exceed"):
+    with pytest.raises(InputError, match=r"one of DualIB\(\) method"):
         with_bound(plane, dual)
     with pytest.raises(InputError, match="got a curve without finite values"):
         with_bound(plane, dual.assign(mi_input=dual.mi_input * np.nan).assign_attrs(method="IB()"))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .certificate import TOLERANCE, Peaks, peaks
+from .certificate import SMALL, Peaks, peaks, tolerance
 from .geometry import Atoms, Geometry, logs
 from .newton import newton, newton_fits, reweighted
 from .sweeps import merged, pruned, squared_distances, sweep
@@ -16,7 +16,7 @@ _SETTLED = 1e-8  # largest ln(p_new / p) of a settled solution
 _STILL = 1e-7  # largest step of its laws
 _PATIENCE = 4  # turns in which F has not fallen, after which its digits are spent
 _TURNS = 12  # of weights and sweeps, where a problem is too large for Newton's step
-_SMALL = 20_000  # n x k x labels up to which a Newton step is cheap
+_CHEAP = 20_000  # n x k x labels up to which a Newton step is cheap
 
 
 @dataclass
@@ -112,8 +112,8 @@ def settle(
             break
         atoms = pruned(swept.atoms, geometry.light)
         still = still + 1 if before - swept.free_energy < 1e-13 else 0
-    if swept.settled and atoms.laws.size * len(geometry.p_x) <= _SMALL:
-        atoms, _ = newton(geometry, beta, atoms, 2)  # to the last digit, where that costs next to nothing
+    if swept.settled and atoms.laws.size * len(geometry.p_x) <= _CHEAP:
+        atoms, _ = newton(geometry, beta, atoms, 4, 1e-15)  # to the last digit, where that costs next to nothing
         swept = _sweep(geometry, beta, atoms, 1, tally)
         atoms = pruned(swept.atoms, geometry.light)
     return Settled(atoms, swept.free_energy, swept.residual, swept.settled, crept)
@@ -135,7 +135,7 @@ def _try_merges(geometry: Geometry, beta: float, atoms: Atoms, reaches: tuple[fl
         else:
             fewer = reweighted(geometry, beta, fewer, 2)
             after = sweep(geometry, beta, fewer).free_energy
-        if after <= before + 1e-12:
+        if after <= before + (1e-15 if geometry.rows.size <= SMALL else 1e-12):
             return fewer
     return atoms
 
@@ -144,28 +144,29 @@ def certify(
     geometry: Geometry, beta: float, settled: Settled, starts: np.ndarray, tally: Tally, rounds: int = 6
 ) -> tuple[Settled, Peaks]:
     """The gap, and repair: where some law has c above 1 it is added, and the solution settles again."""
+    small = geometry.rows.size <= SMALL
     found = peaks(geometry, beta, settled.atoms, starts, near=settled.crept)
     for turn in range(rounds):
-        if found.gap <= TOLERANCE:
+        if found.gap <= tolerance(geometry, beta):
             break
         tally.rounds += 1
-        richer = reweighted(geometry, beta, _enriched(settled.atoms, found), 3)
+        richer = reweighted(geometry, beta, _enriched(settled.atoms, found, 1e-5 if small else 1e-2), 3)
         again = settle(geometry, beta, richer, tally, (1e-3, 1e-4) if turn < 3 else (1e-5,))
-        if again.free_energy < settled.free_energy + 1e-13:
+        if again.free_energy < settled.free_energy + (1e-15 if small else 1e-13):
             settled = again
         found = peaks(geometry, beta, settled.atoms, starts, near=settled.crept)
     return settled, found
 
 
-def _enriched(atoms: Atoms, found: Peaks) -> Atoms:
+def _enriched(atoms: Atoms, found: Peaks, apart: float) -> Atoms:
     """With all distinct laws at which c exceeds 1, of weight 0 as yet: how much each deserves, the weights' step says.
 
     A fixed start such as 1 % is too much where a law serves few inputs, and the law would be thrown out again.
     """
-    high = found.heights > max(1e-9, 1e-3 * found.gap)
+    high = found.heights > 1e-3 * found.gap
     laws = found.laws[high][:400]
     chosen: list[np.ndarray] = []
     for law in laws:
-        if all(np.abs(law - other).max() > 1e-2 for other in chosen):
+        if all(np.abs(law - other).max() > apart for other in chosen):
             chosen.append(law)
     return Atoms(np.concatenate([atoms.mass, np.zeros(len(chosen))]), np.vstack([atoms.laws, *chosen]))

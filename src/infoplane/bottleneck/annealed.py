@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..threads import one_blas_thread
 from .anneal import Settled, Tally, certify, settle, start
 from .base import Effort, Method
-from .certificate import fixed_starts, peaks
+from .certificate import fixed_starts, peaks, tolerance
 from .family import ExponentialFamily
 from .geometry import Arithmetic, Atoms, Geometric, Geometry, InFamily
 from .joint import Joint
@@ -80,6 +80,10 @@ class DualIB(Annealed):
 
     family: ExponentialFamily | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.family, ExponentialFamily | None):
+            raise InputError(f"DualIB needs an ExponentialFamily or None, got {self.family!r}.")
+
     def geometry(self, joint: Joint) -> Geometry:
         if self.family is not None:
             return InFamily(joint, self.family)
@@ -113,7 +117,7 @@ def solve_atoms(
     if not certified:
         return settled, np.nan, 0, tally
     alone = peaks(geometry, beta, trivial, starts) if len(settled.atoms.mass) < 8 else None
-    if alone is not None and alone.gap < 1e-9:
+    if alone is not None and alone.gap < min(tolerance(geometry, beta), 1e-9):
         free_energy = sweep(geometry, beta, trivial).free_energy
         return Settled(trivial, free_energy, 0.0, True), alone.gap, alone.starts, tally
     settled, found = certify(geometry, beta, settled, starts, tally)
@@ -126,10 +130,11 @@ def _atoms_of(solution: Solution, geometry: Geometry, joint: Joint) -> Atoms:
     Raises:
         InputError: a solution of another table.
     """
-    if solution.encoder.shape[0] != joint.shape[0]:
+    if not isinstance(solution, Solution):
+        raise InputError(f"start needs a Solution, as solve() returns, got {type(solution).__name__}.")
+    if solution.joint is not joint and not np.array_equal(solution.joint.table, joint.table):
         raise InputError(
-            f"start needs a solution of the same joint with {joint.shape[0]} inputs, got one with "
-            f"{solution.encoder.shape[0]}."
+            f"start needs a solution of the same joint with {joint.shape[0]} inputs, got one of {solution.joint!r}."
         )
     merged = joint.sufficient
     there = merged.group >= 0

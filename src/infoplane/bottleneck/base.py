@@ -12,6 +12,8 @@ from ..errors import InputError
 from .joint import Joint
 from .solution import Solution
 
+LARGEST = 1e12  # a beta above which the last digits of a distance decide
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -47,8 +49,23 @@ class Method(abc.ABC):
         return f"{type(self).__name__}({', '.join(fields)})"
 
 
-def checked_beta(beta: float, who: str) -> float:
-    """The multiplier as a float.
+def checked_problem(joint: object, method: object, who: str) -> Method | None:
+    """The method, None where none was given.
+
+    Raises:
+        InputError: a table that is no joint, or a class or a name in place of a method.
+    """
+    if not isinstance(joint, Joint):
+        raise InputError(f"{who} needs a Joint, got {type(joint).__name__}; write Joint(table).")
+    if method is None or isinstance(method, Method):
+        return method
+    if isinstance(method, type) and issubclass(method, Method):
+        raise InputError(f"{who} needs a method with its settings, got the class; write {method.__name__}().")
+    raise InputError(f"{who} needs a method such as IB() or DIB(), got {method!r}.")
+
+
+def checked_beta(beta: float, who: str, most: float = float("inf")) -> float:
+    """The multiplier as a float, at most ``most``.
 
     Raises:
         InputError: not a finite, non-negative number.
@@ -57,6 +74,8 @@ def checked_beta(beta: float, who: str) -> float:
         number = float(beta)
     except (TypeError, ValueError):
         raise InputError(f"{who} needs a number for beta, got {beta!r}.") from None
+    if number > most and number < float("inf"):
+        raise InputError(f"{who} needs a beta of at most {most:g}, above which rounding decides, got {number:g}.")
     if not 0 <= number < float("inf"):
         raise InputError(
             f"{who} needs a finite beta >= 0, which multiplies I(T;Y), got {number:g}. A multiplier b of I(X;T) is "

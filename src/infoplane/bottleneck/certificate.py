@@ -22,6 +22,7 @@ _STEPS = 30  # of the ascent, and twice as many of its Newton form
 _CREEPING = 8  # starts of a block that are worth Newton steps
 _BENDING = 300_000_000  # multiplications for second derivatives that are no burden
 _SAME = 1e-2  # difference of laws that are the same start
+SMALL = 512  # entries of a merged table that is small
 TOLERANCE = 1e-7  # nats; a gap above it is repaired where possible
 
 
@@ -42,6 +43,11 @@ class Peaks(NamedTuple):
     def gap(self) -> float:
         """ln max c, at least 0 (the solution's own laws have a mean c of 1)."""
         return max(float(self.heights[0]), 0.0)
+
+
+def tolerance(geometry: Geometry, beta: float) -> float:
+    """The gap to which a problem is worked: rounding on small tables, where that costs little; see ``TOLERANCE``."""
+    return max(1e-13, 2e-15 * beta) if geometry.rows.size <= SMALL else TOLERANCE
 
 
 def fixed_starts(geometry: Geometry, groups: int, seed: int) -> np.ndarray:
@@ -112,7 +118,7 @@ def _climb(
         height, weights, total = _heights(geometry, beta, base, laws[climbing])
         gain = height - heights[climbing]
         heights[climbing] = height
-        going = (gain > 1e-8) & (height + 60 * gain > worth) if step > 2 else np.ones(len(climbing), dtype=bool)
+        going = (gain > 0.1 * worth) & (height + 60 * gain > worth) if step > 2 else np.ones(len(climbing), dtype=bool)
         laws[climbing] = geometry.centres(weights, total)
         climbing, height, gain = climbing[going], height[going], gain[going]
         if step in (6, 14) and len(climbing) > 16:
@@ -154,7 +160,7 @@ def crept(
         better = np.arange(half) + half * (height[half:] > height[:half])
         gain = height[better] - heights[climbing]
         heights[climbing], laws[climbing] = height[better], both[better]
-        going = (gain > 1e-9) & (height[better] + 60 * gain > worth)
+        going = (gain > np.minimum(0.01 * np.abs(worth), 1e-9)) & (height[better] + 60 * gain > worth)
         climbing, weights, total = climbing[going], weights[:, better[going]], total[better[going]]
         if len(climbing) == 0:
             break
@@ -175,15 +181,13 @@ def _distinct(laws: np.ndarray, heights: np.ndarray, climbing: np.ndarray) -> np
     return ordered[np.sort(first)]
 
 
-def peaks(
-    geometry: Geometry, beta: float, atoms: Atoms, starts: np.ndarray, worth: float = TOLERANCE, near: bool = True
-) -> Peaks:
+def peaks(geometry: Geometry, beta: float, atoms: Atoms, starts: np.ndarray, near: bool = True) -> Peaks:
     """The maxima of ln c found from the given starts, the solution's own laws, and a lattice for few labels.
 
     ``near`` looks for clusters that are about to divide, too: c has a saddle at their laws, which an ascent leaves
     slowly.
     """
-    log_z = sweep(geometry, beta, atoms).log_z
+    log_z, worth = sweep(geometry, beta, atoms).log_z, tolerance(geometry, beta)
     lattice = _lattice(geometry.rows.shape[1])
     # On a line the hills of a fine lattice are all there are.
     chosen = starts if lattice.shape[1] != 2 or len(lattice) == 0 else starts[:0]

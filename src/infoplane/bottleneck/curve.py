@@ -14,8 +14,9 @@ import xarray as xr
 from ..errors import InputError
 from ..progress import Progress, silent
 from ..results import provenance
+from ..samples import whole
 from .annealed import GROUPS, IB, Annealed
-from .base import Effort, Method, checked_beta
+from .base import LARGEST, Effort, Method, checked_beta, checked_problem
 from .certificate import fixed_starts
 from .critical import onset_and_first
 from .joint import Joint
@@ -91,7 +92,9 @@ def curve(
         InputError: no betas, a negative or infinite one, or chords for a method that has none.
     """
     began = time.perf_counter()
-    chosen = IB() if method is None else method
+    chosen = checked_problem(joint, method, "curve") or IB()
+    whole(seed, "seed")
+    whole(chords, "chords")
     if chords and not isinstance(chosen, Annealed):
         raise InputError(f"curve fills linear pieces for IB() and DualIB(); {chosen.name} has chords=0, got {chords}.")
     critical = _critical(joint, chosen, betas is None, seed)
@@ -110,7 +113,9 @@ def curve(
 
 def _checked_grid(betas: Any) -> list[float]:
     """Falling multipliers."""
-    checked = sorted((checked_beta(beta, "curve") for beta in np.ravel(np.asarray(betas)).tolist()), reverse=True)
+    checked = sorted(
+        (checked_beta(beta, "curve", LARGEST) for beta in np.ravel(np.asarray(betas)).tolist()), reverse=True
+    )
     if not checked:
         raise InputError("curve needs at least one beta, got none.")
     return checked
@@ -133,8 +138,11 @@ def _default_grid(joint: Joint, method: Method, critical: dict[str, float]) -> l
     if not np.isfinite(onset):
         return np.geomspace(10, 0.5, _POINTS).tolist()
 
+    # With a fixed number of clusters nothing saturates and nothing vanishes: such methods take the grid of IB.
+    own = IB() if getattr(method, "n_clusters", None) is not None else method
+
     def at(beta: float) -> Solution:
-        return next(method.descend(joint, [beta], Effort(certify=False)))
+        return next(own.descend(joint, [beta], Effort()))
 
     high = 2 * onset
     for _ in range(12):
@@ -142,7 +150,7 @@ def _default_grid(joint: Joint, method: Method, critical: dict[str, float]) -> l
             break
         high *= 2
     low = 0.98 * onset
-    if "onset_ib" in critical:
+    if "onset_ib" in critical and method is own:
         while low > 1e-6 * onset and at(low).mi_input > 1e-3 * joint.entropy_x:
             low /= 2
     return np.geomspace(high, low, _POINTS).tolist()

@@ -9,10 +9,11 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ..errors import InputError
+from ..samples import whole
 from .joint import Joint
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExponentialFamily:
     """p(y|x) = exp(-sum_k lambda^k(y) A_k(x) - lambda^0(x)) with d numbers A(x) for every x.
 
@@ -27,7 +28,12 @@ class ExponentialFamily:
     statistics: np.ndarray
 
     def __post_init__(self) -> None:
-        features, statistics = (np.array(v, dtype=np.float64) for v in (self.features, self.statistics))
+        try:
+            features, statistics = (np.array(v, dtype=np.float64) for v in (self.features, self.statistics))
+        except (TypeError, ValueError):
+            raise InputError(
+                "ExponentialFamily needs numbers: features (n_x, d), rows of one length, and statistics (d, n_y)."
+            ) from None
         if features.ndim != 2 or statistics.ndim != 2 or features.shape[1] != statistics.shape[0]:
             raise InputError(
                 "ExponentialFamily needs features (n_x, d) and statistics (d, n_y), got "
@@ -42,8 +48,13 @@ class ExponentialFamily:
 
     @property
     def dimension(self) -> int:
-        """d."""
+        """d, the numbers of every x, a constant among them counted."""
         return self.features.shape[1]
+
+    def __repr__(self) -> str:
+        return (
+            f"ExponentialFamily({len(self.features)} inputs, d = {self.dimension}, {self.statistics.shape[1]} labels)"
+        )
 
     @property
     def log_p_y_given_x(self) -> np.ndarray:
@@ -66,28 +77,28 @@ class ExponentialFamily:
 
         Args:
             joint: all p(y|x) > 0.
-            dimension: d, at most n_y - 1; all that the table needs if None, and then exact.
+            dimension: d, at most n_y - 1, beside a constant; all that the table needs if None, and then exact.
 
         Raises:
             InputError: zeros in p(y|x), or no such dimension.
         """
+        if not isinstance(joint, Joint):
+            raise InputError(f"ExponentialFamily.of needs a Joint, got {type(joint).__name__}; write Joint(table).")
         rows = joint.p_y_given_x
         if (rows <= 0).any():
             raise InputError("ExponentialFamily.of needs p(y|x) > 0 everywhere; smooth the table first.")
         most = min(rows.shape[1] - 1, rows.shape[0])
-        if dimension is not None and not 1 <= dimension <= max(most, 1):
+        if dimension is not None and not 1 <= whole(dimension, "dimension") <= max(most, 1):
             raise InputError(
                 f"ExponentialFamily.of needs a dimension from 1 to {most} for this table, got {dimension}."
             )
         logs = np.log(rows)
         logs = logs - logs.mean(axis=1, keepdims=True)
-        base = joint.p_x @ logs  # an offset common to all x takes no feature of its own where d is cut
-        left, scale, right = np.linalg.svd(logs if dimension is None else logs - base, full_matrices=False)
         if dimension is None:
+            left, scale, right = np.linalg.svd(logs, full_matrices=False)
             keep = max(int((scale > 1e-13 * max(scale[0], 1e-300)).sum()), 1)
             return cls(-left[:, :keep] * scale[:keep], right[:keep])
-        weights, spread, right = np.linalg.svd(np.sqrt(joint.p_x)[:, None] * (logs - base), full_matrices=False)
-        del weights, spread
-        directions = right[:dimension]
-        features = -(logs - base) @ directions.T
-        return cls(np.column_stack([-np.ones(len(rows)), features]), np.vstack([base, directions]))
+        base = joint.p_x @ logs  # common to all x: it takes none of the d features
+        _, _, right = np.linalg.svd(np.sqrt(joint.p_x)[:, None] * (logs - base), full_matrices=False)
+        features = -(logs - base) @ right[:dimension].T
+        return cls(np.column_stack([-np.ones(len(rows)), features]), np.vstack([base, right[:dimension]]))

@@ -46,12 +46,14 @@ class Geometry(abc.ABC):
         rows: (n, n_y) p(y|x).
         features: (n, dim) whose means decide the best law of a group of inputs.
         coordinates: (n, n_y) the features label by label, in which derivatives are taken.
+        given: (n, n_y) the true p(y|x), which a family may only approach.
     """
 
     p_x: np.ndarray
     rows: np.ndarray
     features: np.ndarray
     coordinates: np.ndarray
+    given: np.ndarray
 
     @property
     def light(self) -> float:
@@ -83,8 +85,8 @@ class Arithmetic(Geometry):
     """KL(p(y|x) || r): best laws are arithmetic means."""
 
     def __init__(self, p_x: np.ndarray, rows: np.ndarray) -> None:
-        self.p_x, self.rows = p_x, rows
-        self.features = self.coordinates = rows
+        self.p_x = p_x
+        self.rows = self.given = self.features = self.coordinates = rows
         self._negative_entropy = xlogy(rows, rows).sum(axis=1)
 
     def distances(self, laws: np.ndarray, some: slice = slice(None)) -> np.ndarray:
@@ -109,8 +111,8 @@ class Geometric(Geometry):
     """KL(r || p(y|x)), all p(y|x) > 0: best laws are normalised geometric means."""
 
     def __init__(self, p_x: np.ndarray, rows: np.ndarray) -> None:
-        self.p_x, self.rows = p_x, rows
-        self.features = self.coordinates = np.log(rows)
+        self.p_x, self.rows, self.given = p_x, rows, rows
+        self.features = self.coordinates = logs(rows)
 
     def distances(self, laws: np.ndarray, some: slice = slice(None)) -> np.ndarray:
         return xlogy(laws, laws).sum(axis=1) - self.coordinates[some] @ laws.T
@@ -140,9 +142,18 @@ class InFamily(Geometric):
                 f"{joint.shape[0]} and {joint.shape[1]}."
             )
         group, labels = joint.sufficient.group, joint.sufficient.labels
-        chosen = [int(np.flatnonzero(group == g)[0]) for g in range(group.max() + 1)]
+        chosen = np.unique(group[group >= 0], return_index=True)[1]
+        chosen = np.flatnonzero(group >= 0)[chosen]
+        apart = np.abs(family.features - family.features[chosen][group]).max(axis=1, initial=0) * (group >= 0)
+        if apart.max() > 1e-9 * (1 + np.abs(family.features).max()):
+            first = int(apart.argmax())
+            raise InputError(
+                f"Inputs {int(chosen[group[first]])} and {first} have the same p(y|x) in the joint but other features "
+                "in the family. Take the joint of the family, Joint.from_conditional(family.p_y_given_x, p_x)."
+            )
         family = ExponentialFamily(family.features[chosen], family.statistics[:, labels])
         super().__init__(joint.sufficient.p_x, family.p_y_given_x)
+        self.given = joint.sufficient.rows
         self.coordinates = family.log_p_y_given_x
         self.features = family.features
         self._family = family

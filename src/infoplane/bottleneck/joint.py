@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import entr
 
 from ..errors import InputError
+from ..samples import is_real, variable
 
 _SAME_ROW = 1e-12  # largest difference of ln p(y|x) at which two inputs count as one
 _CERTAIN = 1e-9  # nats of H(Y|X) below which Y is a function of X
@@ -49,12 +50,7 @@ class Joint:
     """
 
     def __init__(self, table: Any) -> None:
-        try:
-            weights = np.array(table, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(
-                "Joint needs a table of numbers, rows x and columns y, all of one length; got something else."
-            ) from None
+        weights = _numbers(table, "Joint", "a table of numbers, rows x and columns y, all of one length")
         if weights.ndim != 2 or 0 in weights.shape:
             raise InputError(f"Joint needs a table of two dimensions, rows x and columns y, got shape {weights.shape}.")
         wrong = ~np.isfinite(weights) | (weights < 0)
@@ -91,10 +87,7 @@ class Joint:
             row = int(np.argmin(rows.p_x))
             raise InputError(f"Joint.from_conditional needs weight in every row of p(y|x), row {row} has none.")
         n = len(rows.p_x)
-        try:
-            weights = np.ones(n) if p_x is None else np.array(p_x, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError("Joint.from_conditional needs numbers for p(x), got something else.") from None
+        weights = np.ones(n) if p_x is None else _numbers(p_x, "Joint.from_conditional", "numbers for p(x)")
         if weights.shape != (n,):
             raise InputError(f"Joint.from_conditional needs {n} weights p(x), one for each row, got {weights.shape}.")
         return cls(weights[:, None] * rows.p_y_given_x)
@@ -112,14 +105,12 @@ class Joint:
         """
         codes = []
         for name, values in (("x", x), ("y", y)):
-            array = np.asarray(values)
+            array = variable(values, name).values
             if array.dtype.kind == "f":
                 raise InputError(
                     f"Joint.from_samples counts discrete values, got floats for {name}. Bin them first, or estimate "
                     "their information with infoplane.mutual_information."
                 )
-            if array.dtype == object:
-                array = array.astype(str)
             _, code = np.unique(array, axis=0, return_inverse=True)
             codes.append(code.ravel())
         if len(codes[0]) != len(codes[1]) or len(codes[0]) == 0:
@@ -136,8 +127,8 @@ class Joint:
         Raises:
             InputError: a weight outside (0, 1].
         """
-        if not 0 < weight <= 1:
-            raise InputError(f"Joint.smoothed needs a weight in (0, 1], got {weight}.")
+        if not (is_real(weight) and 0 < weight <= 1):
+            raise InputError(f"Joint.smoothed needs a weight in (0, 1], got {weight!r}.")
         return Joint((1 - weight) * self.table + weight * self.p_x[:, None] * self.p_y)
 
     @property
@@ -184,6 +175,27 @@ class Joint:
 
     def __repr__(self) -> str:
         return f"Joint({self.shape[0]} x {self.shape[1]}, I(X;Y) = {self.mutual_information:.6g} nats)"
+
+
+def _numbers(values: Any, who: str, what: str) -> np.ndarray:
+    """A copy in float64 of an array of real numbers from NumPy, JAX, torch, pandas or lists.
+
+    Raises:
+        InputError: text, dates, complex numbers, masked values, rows of unequal length.
+    """
+    if hasattr(values, "detach"):  # torch, without importing it
+        values = values.detach().cpu().numpy()
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        raise InputError(f"{who} needs {what}; got masked values, fill them first.")
+    try:
+        array = np.asarray(values)
+        if array.dtype == object:
+            array = array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{who} needs {what}; got something else.") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{who} needs {what}; got the type {array.dtype}.")
+    return np.array(array, dtype=np.float64)
 
 
 def _alike(rows: np.ndarray) -> np.ndarray:

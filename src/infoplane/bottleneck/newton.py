@@ -25,12 +25,12 @@ def newton_fits(geometry: Geometry, atoms: Atoms) -> bool:
     return len(geometry.p_x) * atoms.laws.size <= _LARGEST
 
 
-def reweighted(geometry: Geometry, beta: float, atoms: Atoms, steps: int, tolerance: float = 1e-9) -> Atoms:
+def reweighted(geometry: Geometry, beta: float, atoms: Atoms, steps: int) -> Atoms:
     """Best weights for these laws: convex, by Newton steps on the simplex with a guard."""
     densities = evaluate(geometry, beta, atoms)
     for _ in range(steps):
         slope = geometry.p_x @ densities.ratio - 1
-        if slope.max() < tolerance:
+        if slope.max() < 1e-14:
             break
         second = gram(np.sqrt(geometry.p_x)[:, None] * densities.ratio)
         mass = _guarded(geometry, atoms.mass, best_weights(second, atoms.mass, slope), densities.ratio)
@@ -136,8 +136,10 @@ def moved(atoms: Atoms, change: np.ndarray, move: np.ndarray, length: float, lea
     return Atoms(mass[keep] / mass[keep].sum(), shifted(atoms.laws[keep], length * move[keep], 3.0))
 
 
-def newton(geometry: Geometry, beta: float, atoms: Atoms, steps: int) -> tuple[Atoms, float]:
+def newton(geometry: Geometry, beta: float, atoms: Atoms, steps: int, precise: float = 1e-10) -> tuple[Atoms, float]:
     """Up to ``steps`` guarded steps: none is taken unless F is then at most what a plain sweep gives.
+
+    They end where F does not fall and no c(r_t) differs from 1 by more than ``precise``.
 
     Returns:
         The atoms and their F.
@@ -157,6 +159,6 @@ def newton(geometry: Geometry, beta: float, atoms: Atoms, steps: int) -> tuple[A
                 break
             length *= 0.4
         atoms, densities = best, best_densities
-        if before - densities.free_energy < 1e-15 and np.abs(1 - geometry.p_x @ densities.ratio).max() < 1e-10:
+        if before - densities.free_energy < 1e-15 and np.abs(1 - geometry.p_x @ densities.ratio).max() < precise:
             break
     return atoms, densities.free_energy

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..samples import whole
 from .annealed import IB
-from .base import Effort, Method, checked_beta
+from .base import LARGEST, Effort, Method, checked_beta, checked_problem
 from .joint import Joint
 from .solution import Solution
 
@@ -31,7 +32,8 @@ def solve(
         Solution.
 
     Raises:
-        InputError: a negative or infinite beta; a dual problem with zeros.
+        InputError: no joint, no method, a beta that is negative or above 1e12, a dual problem with zeros.
     """
-    chosen = IB() if method is None else method
-    return next(iter(chosen.descend(joint, [checked_beta(beta, "solve")], Effort(certify, seed, start))))
+    chosen = checked_problem(joint, method, "solve") or IB()
+    whole(seed, "seed")
+    return next(iter(chosen.descend(joint, [checked_beta(beta, "solve", LARGEST)], Effort(certify, seed, start))))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .base import Method
 
 
+_NEVER = 1e-200  # probability of a label that a cluster does not have, up to what underflow leaves
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """How an input is given to clusters: q(t|x) ~ exp((ln p(t) - beta d(x, t)) / alpha); the largest alone at alpha 0.
@@ -47,6 +50,12 @@ class Rule:
         found = np.exp(np.maximum(exponent, -800 * self.alpha) / self.alpha)
         return found / found.sum(axis=1, keepdims=True)
 
+    def reaches(self, rows: np.ndarray) -> np.ndarray:
+        """(m,) whether some cluster is at a finite distance from each row."""
+        if self.dual:
+            return np.ones(len(rows), dtype=bool)  # zeros are refused before
+        return ((rows > 0) @ (self.laws <= _NEVER).T.astype(float) == 0).any(axis=1)
+
 
 @dataclass(frozen=True, eq=False)
 class Blend:
@@ -66,6 +75,10 @@ class Blend:
         """(m, k) q(t|x)."""
         drawn = np.hstack([self.share * self.first(rows), (1 - self.share) * self.second(rows)])
         return drawn @ np.eye(int(self.cluster.max()) + 1)[self.cluster]
+
+    def reaches(self, rows: np.ndarray) -> np.ndarray:
+        """(m,) whether both rules reach each row."""
+        return self.first.reaches(rows) & self.second.reaches(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +102,7 @@ class Solution:
             certificate's maximum tell (for two labels: a grid); nan where the method has no certificate, or none was
             asked for.
         starts: of that search.
-        residual: largest |ln(p_new(t) / p(t))| one more update would bring.
+        residual: largest ln(p_new(t) / p(t)) one more update would bring; 0 where no cluster would grow.
         converged: whether the residual and the step of the laws are at their tolerances.
         sweeps: updates made at this beta.
         notes: what to beware of.
@@ -146,15 +159,31 @@ class Solution:
         labels = self.joint.shape[1]
         if rows.ndim != 2 or rows.shape[1] != labels:
             raise InputError(f"encode needs rows p(y|x) over {labels} labels, got shape {rows.shape}.")
+        top = rows.max(axis=1, keepdims=True)
+        rows = np.divide(rows, top, out=rows, where=np.isfinite(top) & (top > 0))  # so that no sum overflows
         total = rows.sum(axis=1)
         if not (np.isfinite(rows).all() and (rows >= 0).all() and (total > 0).all()):
             raise InputError("encode needs finite, non-negative rows with some weight in each.")
         rows = rows / total[:, None]
+        self._check_reach(rows)
         if isinstance(self.rule, Rule) and self.rule.dual:
             seen = self.joint.p_y > 0
             if (rows[:, seen] <= 0).any():
                 raise InputError("The dual bottleneck needs p(y|x) > 0: encode got rows with zeros; smooth them first.")
         return self.rule(rows)
+
+    def _check_reach(self, rows: np.ndarray) -> None:
+        """Refuse inputs infinitely far from every cluster.
+
+        Raises:
+            InputError: an input with labels that no one cluster has together.
+        """
+        lost = ~self.rule.reaches(rows)
+        if lost.any():
+            raise InputError(
+                f"encode got row {int(lost.argmax())} with labels that no one cluster has together, so that it is "
+                "infinitely far from all; smooth the joint, Joint(...).smoothed(0.01), and solve again."
+            )
 
 
 def informations(joint: Joint, encoder: np.ndarray) -> tuple[float, float]:

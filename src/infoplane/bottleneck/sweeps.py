@@ -123,7 +123,7 @@ def _parts(geometry: Geometry, beta: float, atoms: Atoms, whole: bool) -> list[_
         weights *= (geometry.p_x[some] / z)[:, None]
         rows, mean = np.empty(0), 0.0
         if whole:
-            rows = weights.T @ geometry.rows[some]
+            rows = weights.T @ geometry.given[some]
             mean = float(np.vdot(weights, distance))
         return _Part(np.log(z) + top, weights.sum(axis=0), weights.T @ geometry.features[some], rows, mean)
 

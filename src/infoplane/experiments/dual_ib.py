@@ -11,9 +11,10 @@ import xarray as xr
 
 from .. import plots
 from ..bottleneck import IB, DualIB, ExponentialFamily, Joint, critical_betas, curve
-from ..bottleneck.base import Effort, Method
+from ..bottleneck.base import Method
 from ..bottleneck.certificate import TOLERANCE
 from ..results import is_curve, provenance
+from . import dual_checks as checks
 from .base import Claim, Experiment, Run, Verdict, sizes
 from .known_joints import five_by_two, random_joint
 from .verdicts import all_of, rounded
@@ -56,7 +57,7 @@ class DualIBExample(Experiment):
         joint, family = five_by_two()
         betas = 2.0 ** np.linspace(6, 1, sizes(run, *BETAS))
         found: dict[str, xr.Dataset] = {}
-        for name, method in _methods(family).items():
+        for name, method in checks.methods(family).items():
             found[name] = run.table(name, lambda m=method: _curve(joint, betas, m))
             run.progress("example: curves", len(found), 3)
         found["random-joints"] = run.table("random-joints", lambda: _random(run, sizes(run, *POINTS)))
@@ -91,10 +92,6 @@ def _thinned(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.isel(beta=slice(None, None, max(dataset.sizes["beta"] // 40, 1)))
 
 
-def _methods(family: ExponentialFamily) -> dict[str, Method]:
-    return {"IB": IB(), "dualIB": DualIB(), "dualExpIB": DualIB(family)}
-
-
 def _curve(joint: Joint, betas: np.ndarray, method: Method) -> xr.Dataset:
     """A curve with all its critical betas, and which of them are births of clusters."""
     found = curve(joint, betas, method).assign_coords(y=["-1", "+1"])
@@ -112,72 +109,9 @@ def _random(run: Run, points: int) -> xr.Dataset:
     for seed in range(run.seeds):
         run.progress("random joints", seed, run.seeds)
         joint = random_joint(*_SHAPE, seed, floor=_FLOOR)
-        rows.append(_numbers(joint, ExponentialFamily.of(joint), points))
+        rows.append(checks.numbers(joint, ExponentialFamily.of(joint), points))
     columns = {name: ("seed", np.array([row[name] for row in rows])) for name in rows[0]}
     return xr.Dataset(columns, {"seed": range(run.seeds)}, provenance(device="CPU"))
-
-
-def _numbers(joint: Joint, family: ExponentialFamily, points: int) -> dict[str, float]:
-    onsets = {name: curve(joint, [1.0], method).attrs for name, method in (("IB", IB()), ("dual", DualIB()))}
-    low = 0.98 * min(float(attrs["onset"]) for attrs in onsets.values())
-    betas = np.geomspace(low, 60.0, points)
-    found = {name: curve(joint, betas, method) for name, method in _methods(family).items()}
-    dual = found["dualIB"]
-    return {
-        "largest_gap": max(float(c["gap"].max()) for c in found.values()),
-        "family_difference": difference(found["dualExpIB"], dual),
-        "encoder_difference": _encoders(joint, family, betas[::4]),
-        "above_ib": above(dual, found["IB"]),
-        "below_ib": below(dual, found["IB"]),
-        "above_ib_cost": above_cost(joint, dual),
-        "geometric_excess": float(dual["mi_target_geometric"].max()) - joint.mutual_information,
-        **{f"{what}_{name}": float(attrs[what]) for name, attrs in onsets.items() for what in ("onset", "first")},
-    }
-
-
-def difference(one: xr.Dataset, other: xr.Dataset) -> float:
-    """The largest difference of p(t), laws, informations or cost; infinite where curves differ in clusters."""
-    if not np.array_equal(one["n_clusters"], other["n_clusters"]):
-        return np.inf
-    names = ("mi_input", "mi_target", "mi_target_geometric", "objective", "marginal", "decoder")
-    return max(float(abs(one[name] - other[name]).max()) for name in names)
-
-
-def _encoders(joint: Joint, family: ExponentialFamily, betas: np.ndarray) -> float:
-    """The largest difference of q(t|x) between the dual and its form in the family."""
-    falling = sorted(betas.tolist(), reverse=True)
-    pairs = zip(*(m.descend(joint, falling, Effort()) for m in (DualIB(), DualIB(family))), strict=True)
-    return max(float(np.abs(a.encoder - b.encoder).max()) if a.n_clusters == b.n_clusters else np.inf for a, b in pairs)
-
-
-def above(dual: xr.Dataset, plain: xr.Dataset) -> float:
-    """The most by which I(T;Y) of the dual passes what the certificates of IB allow at its I(X;T), nats."""
-    return float((dual["mi_target"].to_numpy() - _allowed(dual, plain)).max())
-
-
-def below(dual: xr.Dataset, plain: xr.Dataset) -> float:
-    """The most by which it stays under that, nats."""
-    return float((_allowed(dual, plain) - dual["mi_target"].to_numpy()).max())
-
-
-def _allowed(dual: xr.Dataset, plain: xr.Dataset) -> np.ndarray:
-    """(beta,) least over points k of IB's curve of I_k(T;Y) + (I(X;T) - I_k(X;T) + gap_k) / beta_k."""
-    rate = dual["mi_input"].to_numpy()[:, None]
-    shift = rate - plain["mi_input"].to_numpy() + plain["gap"].to_numpy()
-    return (plain["mi_target"].to_numpy() + shift / plain["beta"].to_numpy()).min(axis=1)
-
-
-def above_cost(joint: Joint, dual: xr.Dataset) -> float:
-    """The most by which the dual's cost passes that of IB's solutions under it, their own p(y|t) as laws; nats."""
-    falling = dual["beta"].to_numpy()[::-1].tolist()
-    worst = -np.inf
-    logs = np.log(joint.p_y_given_x)
-    for solution, cost in zip(IB().descend(joint, falling, Effort()), dual["objective"].to_numpy()[::-1], strict=True):
-        laws = solution.decoder
-        distance = (laws * np.log(laws)).sum(axis=1) - logs @ laws.T
-        theirs = solution.mi_input + solution.beta * float(joint.p_x @ (solution.encoder * distance).sum(axis=1))
-        worst = max(worst, float(cost) - theirs)
-    return worst
 
 
 def _weak() -> xr.Dataset:
@@ -204,7 +138,7 @@ def _certified(curves: Mapping[str, xr.Dataset], table: xr.Dataset) -> Claim:
 
 def _family(curves: Mapping[str, xr.Dataset], table: xr.Dataset) -> Claim:
     told = {
-        "example: largest difference of p(t), laws, informations, cost": difference(
+        "example: largest difference of p(t), laws, informations, cost": checks.difference(
             curves["dualExpIB"], curves["dualIB"]
         ),
         "random joints: the same": float(table["family_difference"].max()),
@@ -215,11 +149,11 @@ def _family(curves: Mapping[str, xr.Dataset], table: xr.Dataset) -> Claim:
 
 
 def _below(curves: Mapping[str, xr.Dataset], table: xr.Dataset) -> Claim:
-    example = above(curves["dualIB"], curves["IB"])
+    example = checks.above(curves["dualIB"], curves["IB"])
     told = {
         "example: most above IB's certificates, nats": example,
         "random joints: most above, nats": float(table["above_ib"].max()),
-        "example: most below IB's curve, nats": below(curves["dualIB"], curves["IB"]),
+        "example: most below IB's curve, nats": checks.below(curves["dualIB"], curves["IB"]),
         "random joints: most below, nats": float(table["below_ib"].max()),
     }
     text = "I(T;Y) of the dual along the chain T - X - Y never lies above the curve of IB."
@@ -229,7 +163,9 @@ def _below(curves: Mapping[str, xr.Dataset], table: xr.Dataset) -> Claim:
 def _cost(curves: Mapping[str, xr.Dataset], table: xr.Dataset) -> Claim:
     joint, _ = five_by_two()
     told = {
-        "example: largest difference, nats": above_cost(joint, curves["dualIB"].isel(beta=slice(None, None, 10))),
+        "example: largest difference, nats": checks.above_cost(
+            joint, curves["dualIB"].isel(beta=slice(None, None, 10))
+        ),
         "random joints: largest difference, nats": float(table["above_ib_cost"].max()),
     }
     text = "The dual's cost is at most that of IB's solution at the same beta, I(X;T) + beta E[KL(p(y|t) || p(y|x))]."

@@ -44,7 +44,8 @@ class DualPrediction(Experiment):
     - Laws p(y|t): along the chain T - X - Y ("mixed", IB's own); normalised geometric means ("geometric", the dual's
       own, tried with IB's clusters too); from the raw counts pooled in each cluster, a half added once ("pooled").
     - Everything is compared at equal I(X;T) of the training patterns; between certified solutions of a curve scores
-      are linear in it, and differences are averaged over the rates that both sides reach.
+      are linear in it, as those of an encoder are that uses either of two and tells which. Where a curve jumps, as with
+      one label a pattern, most of it is of this kind. Differences are averaged over the rates that both sides reach.
     - Exponent: mean of KL(r_t || p(y|x)) with the functional's own laws r_t. That the paper's mean prediction-error
       exponent is this number is not verified.
     """

@@ -14,7 +14,6 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..bottleneck import Joint
 
-_TRACES_THE_CURVE = ("IB(", "SquaredIB(", "ConvexIB(")  # methods whose optima are points of the bottleneck's curve
 _SLOPE_IS_ONE_OVER_BETA = "IB("
 
 
@@ -108,20 +107,21 @@ def bound_of(given: Bound | Joint | xr.Dataset) -> Bound:
 
 def _of_curve(curve: xr.Dataset) -> Bound:
     method = str(curve.attrs.get("method", ""))
-    if method and not method.startswith(_TRACES_THE_CURVE):
+    if not method.startswith(_SLOPE_IS_ONE_OVER_BETA):
         raise InputError(
-            f"A bound needs the curve of the bottleneck itself, got one of {method}, which layers can exceed: "
-            "take infoplane.bottleneck.curve(joint) with IB()."
+            f"A bound needs the curve of the bottleneck itself, whose slopes are 1 / beta, got one of {method or 'no'} "
+            "method: take infoplane.bottleneck.curve(joint) with IB()."
         )
     columns = [curve[name].to_numpy().astype(float) for name in ("mi_input", "mi_target", "beta")]
     known = np.isfinite(columns[0]) & np.isfinite(columns[1])
     if not known.any():
         raise InputError("A bound needs points, got a curve without finite values.")
     rate, relevant, beta = (values[known] for values in columns)
+    if "gap" in curve:  # a line through a point that is short of the optimum by a gap stands that much higher
+        gap = np.nan_to_num(curve["gap"].to_numpy()[known])
+        relevant = relevant + np.divide(gap, beta, out=np.zeros(len(gap)), where=beta > 0)
     order = np.lexsort((beta, rate))
     rate, relevant, beta = np.append(0.0, rate[order]), np.append(0.0, relevant[order]), np.append(1.0, beta[order])
-    if not method.startswith(_SLOPE_IS_ONE_OVER_BETA):
-        rate, relevant, beta = _hull(rate, relevant)
     beta = np.maximum.accumulate(np.maximum(beta, 1.0))
     most = float(curve.attrs.get("mi_joint", np.inf))
     if np.isfinite(beta[-1]) and np.isfinite(most):
@@ -129,27 +129,6 @@ def _of_curve(curve: xr.Dataset) -> Bound:
         rate = np.append(rate, rate[-1] + max(most - relevant[-1], 0.0) * beta[-1])
         relevant, beta = np.append(relevant, max(most, relevant[-1])), np.append(beta, np.inf)
     return Bound(beta, rate, relevant)
-
-
-def _hull(rate: np.ndarray, relevant: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points, rising, without those under a chord; and betas of the chords to their right, flat after the last."""
-    kept: list[int] = []
-    for k in range(len(rate)):
-        if kept and rate[k] <= rate[kept[-1]]:
-            if relevant[k] <= relevant[kept[-1]]:
-                continue
-            kept.pop()
-        while len(kept) > 1 and _under(rate, relevant, kept[-2], kept[-1], k):
-            kept.pop()
-        kept.append(k)
-    kept = [k for k in kept if relevant[k] >= relevant[kept].max() or k < kept[int(relevant[kept].argmax())]]
-    rate, relevant = rate[kept], relevant[kept]
-    return rate, relevant, np.append(np.diff(rate) / np.diff(relevant), np.inf)
-
-
-def _under(rate: np.ndarray, relevant: np.ndarray, a: int, b: int, c: int) -> bool:
-    """Whether point b lies on or under the chord from a to c."""
-    return (relevant[b] - relevant[a]) * (rate[c] - rate[a]) <= (relevant[c] - relevant[a]) * (rate[b] - rate[a])
 
 
 def with_bound(plane: xr.Dataset, bound: Bound | Joint | xr.Dataset) -> xr.Dataset:

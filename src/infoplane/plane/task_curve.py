@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -37,11 +38,11 @@ class TaskCurve:
         return _traced(self.rows.tobytes(), self.p_x.tobytes(), self.rows.shape)[0]
 
     def of_samples(self, samples: np.ndarray) -> Bound:
-        """Of (m,) chosen inputs, equally likely: on the same betas, from the solutions for all of them."""
+        """Of (m,) chosen inputs, equally likely: on the same betas, from the clusters found for all of them."""
         whole, solutions = _traced(self.rows.tobytes(), self.p_x.tobytes(), self.rows.shape)
         weights = np.bincount(self.group[samples], minlength=len(self.p_x)).astype(float)
         joint = Joint(weights[:, None] * self.rows)
-        inner = [solve(joint, s.beta, start=s, certify=False) for s in solutions]
+        inner = [solve(joint, s.beta, start=replace(s, joint=joint)) for s in solutions]
         return _from_solutions(joint, whole.beta, inner)
 
 
