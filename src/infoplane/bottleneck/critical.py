@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import xlogy
 
 from ..errors import InputError
 from ..progress import Progress, silent
@@ -25,9 +24,9 @@ from .anneal import Settled, Tally, settle, start
 from .annealed import GROUPS, IB, Annealed, solve_atoms, trivial_atoms
 from .base import Method, checked_beta, checked_problem
 from .certificate import crept, fixed_starts
-from .curvature import climbed
-from .geometry import Arithmetic, Atoms, Geometry
+from .geometry import Atoms, Geometry
 from .joint import Joint
+from .onset import onset_and_first, spreads
 from .sweeps import encoder, sweep
 
 _NARROW = 0.02  # relative width in which one split is placed: over a wide one the hill of a birth may not last
@@ -135,79 +134,6 @@ def _critical(geometry: Geometry, most: float, limit: int, starts: np.ndarray, p
     trivial = Settled(trivial_atoms(geometry), 0.0, 0.0, True)
     search.between(_Point(onset * (1 - 1e-9), trivial), search.top())
     return CriticalBetas(onset, first, tuple(search.splits), search.reach)
-
-
-def onset_and_first(geometry: Geometry, starts: np.ndarray) -> tuple[float, float]:
-    """The global onset and the first local critical beta."""
-    if len(geometry.p_x) == 1:
-        return np.inf, np.inf
-    trivial = trivial_atoms(geometry)
-    widest = float(spreads(geometry, trivial, geometry.p_x[:, None])[0])
-    first = 1 / widest if widest > 1e-15 else np.inf
-    # No cluster gains more about Y than it costs: below 1 the trivial solution of the bottleneck is always optimal.
-    floor = 1.0 if isinstance(geometry, Arithmetic) else 0.0
-    return max(min(_least_ratio(geometry, trivial, starts), first), floor), max(first, floor)
-
-
-def spreads(geometry: Geometry, atoms: Atoms, weights: np.ndarray) -> np.ndarray:
-    """(k,) s_t^2 of every cluster: the largest eigenvalue of the scaled covariance of its features."""
-    features = geometry.coordinates
-    share = weights / weights.sum(axis=0)
-    frames = geometry.frames(atoms.laws)
-    found = np.empty(len(atoms.mass))
-    for t in range(len(found)):
-        there = share[:, t] > 1e-300
-        own = share[there, t]
-        centred = features[there] - own @ features[there]
-        found[t] = np.linalg.norm((np.sqrt(own)[:, None] * centred) @ frames[t].T, 2) ** 2
-    return found
-
-
-def _least_ratio(geometry: Geometry, trivial: Atoms, starts: np.ndarray) -> float:
-    """inf over w of KL(w || p) / sum_x w (d(x, r_0) - d(x, r_w)): each step of the ascent lowers the ratio.
-
-    All starts for a few steps, then the best of them, and Newton steps for the last digits.
-    """
-    p_x, n = geometry.p_x, len(geometry.p_x)
-    base = geometry.distances(trivial.laws)
-    near = geometry.distances(starts)
-    spread = np.exp(-2.0 * (near - near.min(axis=0))) * p_x[:, None]
-    weights = np.hstack([np.eye(n), spread / spread.sum(axis=0)])
-    least = np.inf
-    for keep in (*(n + len(starts),) * 2, *(256,) * 8, *(8,) * 40):
-        laws = geometry.centres(weights, weights.sum(axis=0))
-        nearer = base - geometry.distances(laws)
-        ratio = _ratios(p_x, weights, nearer)
-        if not np.isfinite(ratio).any():
-            return least
-        few = np.argsort(ratio)[:keep]
-        few = few[np.isfinite(ratio[few])]
-        least = min(least, float(ratio[few[0]]))
-        weights = _tilted(p_x, ratio[few], nearer[:, few])
-    law = geometry.centres(weights[:, :1], weights[:, :1].sum(axis=0))
-    for _ in range(60):
-        shares = _tilted(p_x, least, base - geometry.distances(law))
-        law = climbed(geometry, least, law, shares)
-        nearer = base - geometry.distances(law)
-        ratio = float(_ratios(p_x, _tilted(p_x, least, nearer), nearer)[0])
-        if not least - ratio > 1e-15 * least:
-            break
-        least = ratio
-    return least
-
-
-def _tilted(p_x: np.ndarray, beta: float | np.ndarray, nearer: np.ndarray) -> np.ndarray:
-    """(n, s) laws of x proportional to p(x) e^(beta nearer)."""
-    exponent = beta * nearer
-    weights = np.exp(exponent - exponent.max(axis=0)) * p_x[:, None]
-    return weights / weights.sum(axis=0)
-
-
-def _ratios(p_x: np.ndarray, weights: np.ndarray, nearer: np.ndarray) -> np.ndarray:
-    """(s,) cost over gain; infinite for laws close to p(x), which give the local critical beta and rounding errors."""
-    gain = (weights * nearer).sum(axis=0)
-    cost = xlogy(weights, weights / p_x[:, None]).sum(axis=0)
-    return np.divide(cost, gain, out=np.full(len(gain), np.inf), where=(gain > 1e-9) & (cost > 1e-9))
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from ..samples import whole
 from .annealed import GROUPS, IB, Annealed
 from .base import LARGEST, Effort, Method, checked_beta, checked_problem
 from .certificate import fixed_starts
-from .critical import onset_and_first
 from .joint import Joint
+from .onset import onset_and_first
 from .solution import Solution
 
 _POINTS = 60  # of the default grid
