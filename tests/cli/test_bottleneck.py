@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 import infoplane as ip
+from infoplane.cli import bottleneck
 from infoplane.cli.bottleneck import parse_betas, thinned
 from infoplane.cli.joints import read_joint
 from infoplane.errors import InputError
@@ -72,7 +73,7 @@ def test_columns_of_samples_are_counted_and_labels_keep_their_names(call, files)
 
 
 def test_a_long_curve_is_thinned_in_the_terminal_only(call, files, monkeypatch):
-    monkeypatch.setenv("LINES", "25")
+    monkeypatch.setattr(bottleneck, "_rows", lambda: 13)  # whatever the terminal of the tests is
     status, out, _ = call("bottleneck", "b.npy", "--method", "agglomerative", "--betas", "1:100:40", "--no-certify")
     assert status == 0
     assert "13 of 40 points; all are in the files." in out

@@ -166,12 +166,17 @@ def _show(dataset: xr.Dataset, told: str, unit: str) -> None:
     known = {"I(X;Y)": attrs["mi_joint"], "H(X)": attrs["entropy_x"], "H(Y)": attrs["entropy_y"]}
     sizes = ", ".join(f"{name} = {value * factor:.5g}" for name, value in known.items())
     _console.print(f"{attrs['title']}: {told}; {sizes} {unit}", markup=False, soft_wrap=True)
-    kept = thinned(dataset.sizes["beta"], max(_console.size.height - _ROOM, 8))
+    kept = thinned(dataset.sizes["beta"], _rows())
     _console.print(_table(dataset.isel(beta=kept), factor, unit))
     if len(kept) < dataset.sizes["beta"]:
         _console.print(f"{len(kept)} of {dataset.sizes['beta']} points; all are in the files.", markup=False)
     for sentence in cautions(dataset):
         _console.print(f"  - {sentence}", markup=False, soft_wrap=True)
+
+
+def _rows() -> int:
+    """Rows of a table that fit the terminal."""
+    return max(_console.size.height - _ROOM, 8)
 
 
 def thinned(count: int, most: int) -> np.ndarray:
