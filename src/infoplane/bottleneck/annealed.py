@@ -116,10 +116,11 @@ def solve_atoms(
     settled = settle(geometry, beta, atoms, tally)
     if not certified:
         return settled, np.nan, 0, tally
-    alone = peaks(geometry, beta, trivial, starts) if len(settled.atoms.mass) < 8 else None
-    if alone is not None and alone.gap < min(tolerance(geometry, beta), 1e-9):
-        free_energy = sweep(geometry, beta, trivial).free_energy
-        return Settled(trivial, free_energy, 0.0, True), alone.gap, alone.starts, tally
+    nothing = sweep(geometry, beta, trivial).free_energy
+    if len(settled.atoms.mass) > 1 and nothing <= settled.free_energy + 1e-9:
+        alone = peaks(geometry, beta, trivial, starts)
+        if alone.gap < min(tolerance(geometry, beta), 1e-9):
+            return Settled(trivial, nothing, 0.0, True), alone.gap, alone.starts, tally
     settled, found = certify(geometry, beta, settled, starts, tally)
     return settled, found.gap, found.starts, tally
 

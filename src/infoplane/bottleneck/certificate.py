@@ -118,7 +118,7 @@ def _climb(
         height, weights, total = _heights(geometry, beta, base, laws[climbing])
         gain = height - heights[climbing]
         heights[climbing] = height
-        going = (gain > 0.1 * worth) & (height + 60 * gain > worth) if step > 2 else np.ones(len(climbing), dtype=bool)
+        going = (gain > 0.1 * worth) & (height + 60 * gain > worth) if step > 1 else np.ones(len(climbing), dtype=bool)
         laws[climbing] = geometry.centres(weights, total)
         climbing, height, gain = climbing[going], height[going], gain[going]
         if step in (6, 14) and len(climbing) > 16:
