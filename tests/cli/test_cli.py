@@ -175,7 +175,7 @@ def test_an_interrupt_ends_at_once_with_one_sentence(tmp_path):
         rest = process.stderr.read()
         assert process.wait(timeout=60) == 130
     assert "training" in first
-    assert "Interrupted; a run with --out continues" in rest
+    assert "Interrupted. An experiment with --out" in rest
     assert not list((tmp_path / "run").rglob("*.nc"))
 
 

@@ -104,6 +104,7 @@ def test_chords_fill_the_jump_of_certain_labels():
     assert_allclose(filled.mi_target, filled.mi_input)
     assert_allclose(filled.objective, 0, atol=1e-12)
     assert_allclose(filled.marginal.sum("cluster"), 1)
+    assert_allclose(filled.n_clusters, 3)  # the blank, and one for each class
     assert not found.interpolated.values[[0, -1]].any()
 
 
@@ -127,6 +128,17 @@ def test_chords_lie_on_the_optimum():
     assert float(found.gap.max()) < 1e-8
     assert_allclose(filled.free_energy, solve(joint, 1.0).free_energy, atol=1e-9)
     assert (np.diff(found.mi_input) > 0).all()
+
+
+def test_equal_laws_of_the_ends_of_a_chord_are_one_cluster():
+    """Of both ends of this piece the law of the certain block is the same."""
+    joint = Joint([[3, 1, 0, 0], [1, 3, 0, 0], [0, 0, 4, 0], [0, 0, 0, 2]])
+    found = curve(joint, [1.0 - 1e-3, 1.0 + 1e-3], chords=1)
+    point = found.isel(beta=found.interpolated.to_numpy()).squeeze()
+    laws = point.decoder.to_numpy()[: int(point.n_clusters)]
+    assert np.isfinite(laws).all()
+    assert len(np.unique(laws.round(5), axis=0)) == len(laws)
+    assert (np.diff(point.marginal[: len(laws)]) <= 0).all()
 
 
 def test_methods_without_chords_say_so():

@@ -230,7 +230,7 @@ def test_what_is_no_bound_is_refused():
     dual = xr.Dataset(
         {"mi_input": ("beta", [0.1]), "mi_target": ("beta", [0.1])}, {"beta": [2.0]}, {"method": "DualIB()"}
     )
-    with pytest.raises(InputError, match=r"one of DualIB\(\) method"):
+    with pytest.raises(InputError, match=r"a curve of DualIB\(\)"):
         with_bound(plane, dual)
     with pytest.raises(InputError, match="got a curve without finite values"):
         with_bound(plane, dual.assign(mi_input=dual.mi_input * np.nan).assign_attrs(method="IB()"))

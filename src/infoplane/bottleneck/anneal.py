@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .certificate import SMALL, Peaks, peaks, tolerance
-from .geometry import Atoms, Geometry, logs
+from .geometry import Atoms, Geometry, apart, logs
 from .newton import newton, newton_fits, reweighted
 from .sweeps import merged, pruned, squared_distances, sweep
 
 _SETTLED = 1e-8  # largest ln(p_new / p) of a settled solution
+_HOPEFUL = 1e-5  # nats above the cost before, from which two more steps may bring a merge down
 _STILL = 1e-7  # largest step of its laws
 _PATIENCE = 4  # turns in which F has not fallen, after which its digits are spent
 _TURNS = 12  # of weights and sweeps, where a problem is too large for Newton's step
@@ -113,7 +114,7 @@ def settle(
         atoms = pruned(swept.atoms, geometry.light)
         still = still + 1 if before - swept.free_energy < 1e-13 else 0
     if swept.settled and atoms.laws.size * len(geometry.p_x) <= _CHEAP:
-        atoms, _ = newton(geometry, beta, atoms, 4, 1e-15)  # to the last digit, where that costs next to nothing
+        atoms, _ = newton(geometry, beta, atoms, 3, 0.0)  # to the last digit, where that costs next to nothing
         swept = _sweep(geometry, beta, atoms, 1, tally)
         atoms = pruned(swept.atoms, geometry.light)
     return Settled(atoms, swept.free_energy, swept.residual, swept.settled, crept)
@@ -130,8 +131,11 @@ def _try_merges(geometry: Geometry, beta: float, atoms: Atoms, reaches: tuple[fl
             continue
         before = sweep(geometry, beta, atoms).free_energy
         if newton_fits(geometry, fewer):
-            tally.newton += 4
-            fewer, after = newton(geometry, beta, fewer, 4)
+            tally.newton += 2
+            fewer, after = newton(geometry, beta, fewer, 2)
+            if after <= before + _HOPEFUL:  # two steps come so close that what is far above will stay above
+                tally.newton += 2
+                fewer, after = newton(geometry, beta, fewer, 2)
         else:
             fewer = reweighted(geometry, beta, fewer, 2)
             after = sweep(geometry, beta, fewer).free_energy
@@ -158,15 +162,15 @@ def certify(
     return settled, found
 
 
-def _enriched(atoms: Atoms, found: Peaks, apart: float) -> Atoms:
+def _enriched(atoms: Atoms, found: Peaks, least: float) -> Atoms:
     """With all distinct laws at which c exceeds 1, of weight 0 as yet: how much each deserves, the weights' step says.
 
     A fixed start such as 1 % is too much where a law serves few inputs, and the law would be thrown out again.
     """
     high = found.heights > 1e-3 * found.gap
     laws = found.laws[high][:400]
-    chosen: list[np.ndarray] = []
+    chosen = laws[:0]
     for law in laws:
-        if all(np.abs(law - other).max() > apart for other in chosen):
-            chosen.append(law)
-    return Atoms(np.concatenate([atoms.mass, np.zeros(len(chosen))]), np.vstack([atoms.laws, *chosen]))
+        if apart(law[None], chosen)[0] > least:
+            chosen = np.vstack([chosen, law])
+    return Atoms(np.concatenate([atoms.mass, np.zeros(len(chosen))]), np.vstack([atoms.laws, chosen]))

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..threads import one_blas_thread
 from .anneal import Settled, Tally, certify, settle, start
-from .base import Effort, Method
+from .base import CERTAIN, Effort, Method
 from .certificate import fixed_starts, peaks, tolerance
 from .family import ExponentialFamily
 from .geometry import Arithmetic, Atoms, Geometric, Geometry, InFamily
@@ -32,7 +32,8 @@ class Annealed(Method):
 
     def descend(self, joint: Joint, betas: Sequence[float], effort: Effort) -> Iterator[Solution]:
         geometry = self.geometry(joint)
-        atoms = start(geometry) if effort.start is None else _atoms_of(effort.start, geometry, joint)
+        given = effort.first_encoder(joint)
+        atoms = start(geometry) if given is None else _atoms_of(given, geometry)
         starts = fixed_starts(geometry, GROUPS, effort.seed)
         for beta in betas:
             settled, gap, count, tally = solve_atoms(geometry, beta, atoms, starts, effort.certify)
@@ -48,14 +49,14 @@ class Annealed(Method):
         dual = not isinstance(geometry, Arithmetic)
         relevant = law_information(found.marginal, found.chain)
         return Solution(
-            self, beta, expanded_encoder(joint, encoder(geometry, beta, atoms), found.marginal),
+            self, beta, lambda: expanded_encoder(joint, encoder(geometry, beta, atoms), found.marginal),
             found.marginal, expanded_laws(joint, found.laws), found.rate, relevant,
             mi_target_geometric=law_information(found.marginal, found.laws) if dual else np.nan,
             objective=found.free_energy if dual else found.rate - beta * relevant,
             free_energy=found.free_energy, gap=gap, starts=starts,
             residual=max(settled.residual, 0.0), converged=settled.converged, sweeps=tally.sweeps,
             joint=joint, rule=Rule(beta, atoms.mass, expanded_laws(joint, atoms.laws), dual),
-            notes=_notes(joint, dual),
+            notes=(CERTAIN,) if joint.deterministic and not dual else (),
         )  # fmt: skip
 
 
@@ -125,30 +126,8 @@ def solve_atoms(
     return settled, found.gap, found.starts, tally
 
 
-def _atoms_of(solution: Solution, geometry: Geometry, joint: Joint) -> Atoms:
-    """The clusters of a solution as atoms of this problem.
-
-    Raises:
-        InputError: a solution of another table.
-    """
-    if not isinstance(solution, Solution):
-        raise InputError(f"start needs a Solution, as solve() returns, got {type(solution).__name__}.")
-    if solution.joint is not joint and not np.array_equal(solution.joint.table, joint.table):
-        raise InputError(
-            f"start needs a solution of the same joint with {joint.shape[0]} inputs, got one of {solution.joint!r}."
-        )
-    merged = joint.sufficient
-    there = merged.group >= 0
-    weights = np.zeros((len(merged.p_x), solution.encoder.shape[1]))
-    np.add.at(weights, merged.group[there], joint.p_x[there, None] * solution.encoder[there])
+def _atoms_of(encoder: np.ndarray, geometry: Geometry) -> Atoms:
+    """The clusters of an (m, k) encoder as atoms of this problem."""
+    weights = geometry.p_x[:, None] * encoder
     mass = weights.sum(axis=0)
     return Atoms(mass[mass > 0] / mass.sum(), geometry.centres(weights[:, mass > 0], mass[mass > 0]))
-
-
-def _notes(joint: Joint, dual: bool) -> tuple[str, ...]:
-    if joint.deterministic and not dual:
-        return (
-            "Y is a function of X: the curve is min(I(X;T), H(Y)), and the plain cost reaches only its ends; "
-            "SquaredIB() reaches every point.",
-        )
-    return ()

@@ -8,10 +8,20 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..errors import InputError
 from .joint import Joint
 from .solution import Solution
 
+CERTAIN = (
+    "Y is a function of X: the curve is min(I(X;T), H(Y)), and the plain cost reaches only its ends; SquaredIB() "
+    "reaches every point."
+)
+LOOSE = (
+    "gap counts from a lower bound, the certified optimum of IB at the same beta, which this method's best encoder "
+    "need not reach: it is no measure of the search."
+)
 LARGEST = 1e12  # a beta above which the last digits of a distance decide
 
 
@@ -28,6 +38,23 @@ class Effort:
     certify: bool = True
     seed: int = 0
     start: Solution | None = None
+
+    def first_encoder(self, joint: Joint) -> np.ndarray | None:
+        """(m, k) encoder of the merged inputs to begin from, where a start was given.
+
+        Raises:
+            InputError: no solution, or one of another joint.
+        """
+        if self.start is None:
+            return None
+        if not isinstance(self.start, Solution):
+            raise InputError(f"start needs a Solution, as solve() returns, got {type(self.start).__name__}.")
+        if self.start.joint is not joint and not np.array_equal(self.start.joint.table, joint.table):
+            raise InputError(
+                f"start needs a solution of the same joint with {joint.shape[0]} inputs, got one of "
+                f"{self.start.joint!r}."
+            )
+        return self.start.encoder[joint.sufficient.first]
 
 
 @dataclass(frozen=True)

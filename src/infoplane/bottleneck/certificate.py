@@ -14,12 +14,13 @@ import numpy as np
 
 from .blocks import each
 from .curvature import climbed, divided
-from .geometry import Atoms, Geometry
+from .geometry import Atoms, Geometry, apart
 from .sweeps import UNDERFLOW, sweep
 
 _BLOCK = 1 << 18  # numbers of a block of starts, so that it stays in the cache
 _STEPS = 30  # of the ascent, and twice as many of its Newton form
 _CREEPING = 8  # starts of a block that are worth Newton steps
+_BESIDE = 0.02  # difference in square roots within which an ascent ends at a stable law
 _BENDING = 300_000_000  # multiplications for second derivatives that are no burden
 _SAME = 1e-2  # difference of laws that are the same start
 SMALL = 512  # entries of a merged table that is small
@@ -123,11 +124,11 @@ def _climb(
         climbing, height, gain = climbing[going], height[going], gain[going]
         if step in (6, 14) and len(climbing) > 16:
             climbing = _distinct(laws, heights, climbing)
-            climbing = climbing[_away(laws[climbing], stable)]
+            climbing = climbing[apart(laws[climbing], stable) > _BESIDE]
         if len(climbing) == 0:
             return heights, laws
     # Not the highest, which mostly creep towards a cluster's own 0, but those that may come furthest.
-    promise = np.where(_away(laws[climbing], stable), height + 60 * gain, -np.inf)
+    promise = np.where(apart(laws[climbing], stable) > _BESIDE, height + 60 * gain, -np.inf)
     climbing = climbing[np.argsort(-promise)[:_CREEPING]]
     if _bends_quickly(geometry, len(climbing)):
         heights[climbing], laws[climbing] = crept(geometry, beta, base, laws[climbing], worth)
@@ -150,7 +151,7 @@ def crept(
     """
     laws = laws.copy()
     heights, weights, total = _heights(geometry, beta, base, laws)
-    climbing = np.arange(len(laws))
+    climbing, least = np.arange(len(laws)), 0.1 * worth if np.isfinite(worth) else 1e-9
     for _ in range(2 * _STEPS):
         shares = weights / total
         plain = geometry.centres(shares, np.ones(len(climbing)))
@@ -160,24 +161,17 @@ def crept(
         better = np.arange(half) + half * (height[half:] > height[:half])
         gain = height[better] - heights[climbing]
         heights[climbing], laws[climbing] = height[better], both[better]
-        going = (gain > np.minimum(0.01 * np.abs(worth), 1e-9)) & (height[better] + 60 * gain > worth)
+        going = (gain > least) & (height[better] + 60 * gain > worth)
         climbing, weights, total = climbing[going], weights[:, better[going]], total[better[going]]
         if len(climbing) == 0:
             break
     return heights, laws
 
 
-def _away(laws: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(s,) whether laws are away from all of others by more than 0.02 in some label."""
-    if len(others) == 0 or len(laws) == 0:
-        return np.ones(len(laws), dtype=bool)
-    return np.abs(laws[:, None] - others).max(axis=2).min(axis=1) > 0.02
-
-
 def _distinct(laws: np.ndarray, heights: np.ndarray, climbing: np.ndarray) -> np.ndarray:
-    """Highest first, one of those starts that have come to the same place, give or take 1e-3 in every label."""
+    """Highest first, one of those starts that have come to the same place, give or take 1e-3 in roots."""
     ordered = climbing[np.argsort(-heights[climbing])]
-    _, first = np.unique(np.round(laws[ordered] * 500), axis=0, return_index=True)
+    _, first = np.unique(np.round(np.sqrt(laws[ordered]) * 500), axis=0, return_index=True)
     return ordered[np.sort(first)]
 
 

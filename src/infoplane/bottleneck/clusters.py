@@ -13,9 +13,11 @@ import numpy as np
 from ..errors import InputError
 from .anneal import start
 from .annealed import GROUPS, solve_atoms
+from .base import LOOSE
 from .certificate import fixed_starts
 from .geometry import Arithmetic
 from .joint import Joint, Sufficient
+from .partitions import spread
 from .solution import Rule, Solution, expanded_encoder, expanded_laws, merged_informations
 
 if TYPE_CHECKING:
@@ -41,17 +43,10 @@ class Prices(NamedTuple):
         return cls(1.0, 1 / beta) if beta > 1 else cls(beta, 1.0)
 
 
-def xlogx(values: Any) -> Any:
-    """v ln v, 0 at 0."""
-    found = np.log(np.maximum(values, 1e-300))
-    found *= values
-    return found
-
-
 def certainty(weights: np.ndarray, mass: Any) -> Any:
     """-p(t) H(Y|t) of clusters with (..., n_y) weights p(t) p(y|t) and their (...) sums."""
     logs = np.log(np.maximum(weights, 1e-300))
-    return np.einsum("...y,...y->...", weights, logs) - xlogx(mass)
+    return np.einsum("...y,...y->...", weights, logs) + spread(mass)
 
 
 def cluster_weights(merged: Sufficient, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +112,7 @@ def _joining(weights: np.ndarray, mass: Any, single: np.ndarray, p_x: np.ndarray
     """Cost of inputs joining clusters, up to what does not depend on the cluster."""
     both = mass + p_x
     target = certainty(weights, mass) - certainty(weights + single, both)
-    return prices.target * target - prices.rate * (xlogx(both) - xlogx(mass))
+    return prices.target * target + prices.rate * (spread(both) - spread(mass))
 
 
 class Bound:
@@ -168,5 +163,5 @@ def hard_solution(
         objective=rate - beta * relevant, free_energy=cost,
         gap=float(np.maximum(cost - least, 0.0)), starts=starts,
         residual=residual, converged=gain == 0, sweeps=sweeps,
-        joint=joint, rule=Rule(beta, mass, wide, alpha=0.0),
+        joint=joint, rule=Rule(beta, mass, wide, alpha=0.0), notes=() if bound is None else (LOOSE,),
     )  # fmt: skip

@@ -16,9 +16,8 @@ from .annealed import IB
 from .base import Effort, Method
 from .convex_search import ConvexSearch, Cost, Optimum
 from .joint import Joint
-from .solution import Blend, Rule, Solution, informations
+from .solution import Blend, Rule, Solution, informations, same_laws
 
-_ALIKE = 1e-6  # largest difference of two laws that are one cluster
 _INDEPENDENT = 1e-12  # nats of I(X;Y) that are rounding
 _PIECE = (
     "On a linear piece of the curve: each input draws one of two encoders, and T tells which; encode() gives the "
@@ -175,7 +174,7 @@ def _mixed(joint: Joint, ends: list[Solution], share: float) -> _Mixed:
         return _Mixed(s.encoder, s.marginal, s.decoder, s.mi_input, s.mi_target, s.rule)
     first, second = ends
     encoder = np.hstack([share * first.encoder, (1 - share) * second.encoder])
-    cluster = _same_laws(np.vstack([first.decoder, second.decoder]))
+    cluster = same_laws(np.vstack([first.decoder, second.decoder]))
     marginal = np.bincount(cluster, np.concatenate([share * first.marginal, (1 - share) * second.marginal]))
     rank = np.argsort(np.argsort(-marginal, kind="stable"), kind="stable")
     cluster = rank[cluster]
@@ -187,12 +186,6 @@ def _mixed(joint: Joint, ends: list[Solution], share: float) -> _Mixed:
     laws /= laws.sum(axis=1, keepdims=True)
     rate, relevant = informations(joint, whole)
     return _Mixed(whole, marginal, laws, rate, relevant, Blend(first.rule, second.rule, share, cluster))
-
-
-def _same_laws(laws: np.ndarray) -> np.ndarray:
-    """(k,) number of each law, equal ones having one."""
-    near = np.abs(laws[:, None] - laws).max(axis=2) < _ALIKE
-    return np.unique(near.argmax(axis=1), return_inverse=True)[1]
 
 
 def _check_number(value: Any, least: float, what: str) -> None:

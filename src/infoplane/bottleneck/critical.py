@@ -24,12 +24,13 @@ from .anneal import Settled, Tally, settle, start
 from .annealed import GROUPS, IB, Annealed, solve_atoms, trivial_atoms
 from .base import Method, checked_beta, checked_problem
 from .certificate import crept, fixed_starts
-from .geometry import Atoms, Geometry
+from .geometry import Atoms, Geometry, apart
 from .joint import Joint
 from .onset import onset_and_first, spreads
 from .sweeps import encoder, sweep
 
 _NARROW = 0.02  # relative width in which one split is placed: over a wide one the hill of a birth may not last
+_HIGHEST = 1e6  # a beta above which rounding begins to decide about clusters
 _RESOLVED = 1e-4  # relative width of an interval of beta in which several clusters may split at once
 
 
@@ -187,15 +188,15 @@ class _Search:
         return float(found.max()), int(found.argmax())
 
     def top(self) -> _Point:
-        """A solution with a cluster for every input, so far up that there is nothing left to split; or at ``most``."""
+        """A solution with a cluster for every input, which leaves nothing to split; or the highest looked at."""
         beta = min(4 * self.onset, self.most)
         atoms = start(self.geometry)
         while True:
             point = self.solved(beta, atoms)
-            if point.k == len(self.geometry.p_x) or beta > 1e6:
+            if point.k == len(self.geometry.p_x):
                 return point
-            if beta == self.most:
-                self.reach = self.most
+            if beta == self.most or beta > _HIGHEST:
+                self.reach = beta
                 return point
             beta = min(4 * beta, self.most)
 
@@ -222,9 +223,9 @@ class _Search:
         count = (low.k, high.k)
         dividing = low.atoms.laws[self.instability(low)[1]]
         if low.k == 1:
-            apart = self.onset < self.first * (1 - 1e-9)
-            law = self._summit(self.onset, low.atoms, self._farthest(low, high))[1] if apart else dividing
-            return Split(self.onset, self.first, count, apart, law)
+            born = self.onset < self.first * (1 - 1e-9)
+            law = self._summit(self.onset, low.atoms, self._farthest(low, high))[1] if born else dividing
+            return Split(self.onset, self.first, count, born, law)
         local = self._root(self._excess(low), [low.beta, *np.geomspace(high.beta, 2 * high.beta, 4)])
         height = self._height(low, self._farthest(low, high))
         birth = self._root(lambda beta: height(beta)[0], [low.beta, high.beta])
@@ -242,7 +243,7 @@ class _Search:
         def height(beta: float) -> tuple[float, np.ndarray]:
             point = self.branch(beta, low.atoms)
             high, top = self._summit(beta, point.atoms, law)
-            gone = np.abs(point.atoms.laws - top).max(axis=1).min() < 1e-3
+            gone = apart(top[None], point.atoms.laws)[0] < 1e-3
             return -1.0 if gone else high, top
 
         return height
@@ -255,8 +256,7 @@ class _Search:
 
     def _farthest(self, low: _Point, high: _Point) -> np.ndarray:
         """The law of ``high`` that ``low`` has nothing like."""
-        away = np.abs(high.atoms.laws[:, None] - low.atoms.laws).max(axis=2).min(axis=1)
-        return high.atoms.laws[int(away.argmax())]
+        return high.atoms.laws[int(apart(high.atoms.laws, low.atoms.laws).argmax())]
 
     @staticmethod
     def _root(function: Callable[[float], float], ends: list[float]) -> float:

@@ -34,7 +34,7 @@ def _curvature(geometry: Geometry, beta: float, laws: np.ndarray, shares: np.nda
 
 
 def _all_above(blocks: np.ndarray, least: float) -> bool:
-    """Whether no block has an eigenvalue below ``least``; a tenth of the cost of finding them."""
+    """Whether no block has an eigenvalue below ``least``; for a twentieth of the cost of finding them."""
     try:
         np.linalg.cholesky(blocks - least * np.eye(blocks.shape[1]))
     except np.linalg.LinAlgError:
@@ -50,6 +50,7 @@ def shifted(laws: np.ndarray, change: np.ndarray, most: float) -> np.ndarray:
 
 
 def roots(laws: np.ndarray) -> np.ndarray:
+    """(k, n_y) square roots of the laws, by which coordinates are scaled; nowhere 0."""
     return np.sqrt(np.maximum(laws, 1e-300))
 
 

@@ -20,7 +20,7 @@ from .base import LARGEST, Effort, Method, checked_beta, checked_problem
 from .certificate import fixed_starts
 from .joint import Joint
 from .onset import onset_and_first
-from .solution import Solution
+from .solution import Solution, same_laws
 
 _POINTS = 60  # of the default grid
 _SATURATED = 0.999  # share of I(X;Y) at which the default grid ends
@@ -49,7 +49,7 @@ class Row(NamedTuple):
 
     @classmethod
     def of(cls, solution: Solution) -> Row:
-        """The point of a solution, whose encoder is let go: of 2,000 inputs and 50 betas it would fill a gigabyte."""
+        """The point of a solution, whose encoder is not even made: of 2,000 inputs and 50 betas it fills a gigabyte."""
         return cls(**{name: getattr(solution, name) for name in cls._fields if name != "interpolated"})
 
     @property
@@ -196,13 +196,17 @@ def _shared(low: Row, high: Row, beta: float, share: float, middle: Row) -> Row:
     rate, relevant = mixed("mi_input"), mixed("mi_target")
     free_energy = rate + beta * mixed("distance")
     dual = np.isfinite(low.mi_target_geometric)
+    laws = np.vstack([low.decoder, high.decoder])
+    cluster = same_laws(laws)
+    marginal = np.bincount(cluster, np.concatenate([share * low.marginal, (1 - share) * high.marginal]))
+    order = np.argsort(-marginal, kind="stable")
+    marginal, decoder = marginal[order], laws[np.unique(cluster, return_index=True)[1]][order]
     return Row(
         beta, rate, relevant, mixed("mi_target_geometric"),
         objective=free_energy if dual else rate - beta * relevant, free_energy=free_energy,
         gap=middle.gap + max(free_energy - middle.free_energy, 0.0), residual=max(low.residual, high.residual),
         converged=low.converged and high.converged, sweeps=0, starts=middle.starts,
-        marginal=np.concatenate([share * low.marginal, (1 - share) * high.marginal]),
-        decoder=np.vstack([low.decoder, high.decoder]), notes=(), interpolated=True,
+        marginal=marginal, decoder=decoder, notes=(), interpolated=True,
     )  # fmt: skip
 
 
@@ -229,6 +233,8 @@ def _dataset(rows: list[Row], joint: Joint, settings: dict[str, Any]) -> xr.Data
     dataset = xr.Dataset(variables, coords={"beta": np.array([row.beta for row in rows])})
     for name, symbol in (("mi_input", "I(X;T)"), ("mi_target", "I(T;Y)")):
         dataset[name].attrs = {"quantity": symbol, "direction": "exact", "unit": "nats"}
+    law = "p(y|t) along the chain" if "mi_target_geometric" not in dataset else "normalised geometric mean of p(y|x)"
+    dataset["decoder"].attrs = {"quantity": law}
     falls = sum(int((np.diff(dataset[name]) < -1e-9).sum()) for name in ("mi_input", "mi_target"))
     dataset.attrs = provenance(
         device="CPU",

@@ -35,7 +35,19 @@ class Atoms(NamedTuple):
 
 def logs(values: np.ndarray) -> np.ndarray:
     """Natural logarithms with a finite stand-in for ln 0."""
+    if values.all():
+        return np.log(values)
     return np.log(values, out=np.full(values.shape, _LOWEST), where=values > 0)
+
+
+def apart(laws: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(s,) how far each law is from the nearest of others: the largest difference of square roots over labels.
+
+    In square roots a step is as long anywhere, also where a label is rare; infinite without others.
+    """
+    if len(others) == 0:
+        return np.full(len(laws), np.inf)
+    return np.abs(np.sqrt(laws)[:, None] - np.sqrt(others)).max(axis=2).min(axis=1)
 
 
 class Geometry(abc.ABC):
@@ -141,19 +153,19 @@ class InFamily(Geometric):
                 f"The family has {len(family.features)} inputs and {family.statistics.shape[1]} labels, the joint has "
                 f"{joint.shape[0]} and {joint.shape[1]}."
             )
-        group, labels = joint.sufficient.group, joint.sufficient.labels
-        chosen = np.unique(group[group >= 0], return_index=True)[1]
-        chosen = np.flatnonzero(group >= 0)[chosen]
-        apart = np.abs(family.features - family.features[chosen][group]).max(axis=1, initial=0) * (group >= 0)
-        if apart.max() > 1e-9 * (1 + np.abs(family.features).max()):
-            first = int(apart.argmax())
+        merged = joint.sufficient
+        others = np.abs(family.features - family.features[merged.first[merged.group]]).max(axis=1, initial=0)
+        others[merged.group < 0] = 0
+        if others.max() > 1e-9 * (1 + np.abs(family.features).max()):
+            other = int(others.argmax())
             raise InputError(
-                f"Inputs {int(chosen[group[first]])} and {first} have the same p(y|x) in the joint but other features "
-                "in the family. Take the joint of the family, Joint.from_conditional(family.p_y_given_x, p_x)."
+                f"Inputs {int(merged.first[merged.group[other]])} and {other} have the same p(y|x) in the joint but "
+                "other features in the family. Take the joint of the family, "
+                "Joint.from_conditional(family.p_y_given_x, p_x)."
             )
-        family = ExponentialFamily(family.features[chosen], family.statistics[:, labels])
-        super().__init__(joint.sufficient.p_x, family.p_y_given_x)
-        self.given = joint.sufficient.rows
+        family = ExponentialFamily(family.features[merged.first], family.statistics[:, merged.labels])
+        super().__init__(merged.p_x, family.p_y_given_x)
+        self.given = merged.rows
         self.coordinates = family.log_p_y_given_x
         self.features = family.features
         self._family = family

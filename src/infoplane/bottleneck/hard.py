@@ -12,7 +12,7 @@ from scipy.special import entr
 from ..errors import InputError
 from ..threads import one_blas_thread
 from .annealed import IB
-from .base import Effort, Method
+from .base import CERTAIN, LOOSE, Effort, Method
 from .exact_partitions import best_partitions
 from .geometry import Arithmetic
 from .joint import Joint
@@ -20,19 +20,11 @@ from .partition_search import searched
 from .partitions import line
 from .soft_search import SoftSearch
 from .softened import SETTLED, atoms_of
-from .solution import Rule, Solution, expanded, merged_informations
+from .solution import Rule, Solution, expanded_encoder, expanded_laws, merged_informations
 
 _FEW = 8  # betas below which some more between and around them are searched as well
 _MOST = 3000  # different inputs, whose pairs take half a gigabyte
 _AROUND = (0.7, 0.85, 1.15, 1.4, 2.0)
-_LOOSE = (
-    "gap counts from a lower bound, the certified optimum of IB at the same beta, which this method's best encoder "
-    "need not reach: it is no measure of the search."
-)
-_CERTAIN = (
-    "Y is a function of X: the curve is min(I(X;T), H(Y)), and the plain cost reaches only its ends; SquaredIB() "
-    "reaches every point."
-)
 
 
 @dataclass(frozen=True)
@@ -159,32 +151,9 @@ class _Plain:
 def _plain(joint: Joint, ladder: list[float], effort: Effort) -> dict[float, _Plain]:
     solutions = IB().descend(joint, ladder, Effort(effort.certify, effort.seed))
     return {
-        s.beta: _Plain(_of_merged(joint, s.encoder), s.objective - s.gap + s.beta * joint.entropy_y, s.starts)
+        s.beta: _Plain(s.encoder[joint.sufficient.first], s.objective - s.gap + s.beta * joint.entropy_y, s.starts)
         for s in solutions
     }
-
-
-def _of_merged(joint: Joint, encoder: np.ndarray) -> np.ndarray:
-    """(m, k) rows of an (n_x, k) encoder, one for every merged input."""
-    group = joint.sufficient.group
-    there = np.flatnonzero(group >= 0)
-    return encoder[there[np.unique(group[there], return_index=True)[1]]]
-
-
-def _given(joint: Joint, effort: Effort) -> np.ndarray | None:
-    """The encoder to begin from, if any.
-
-    Raises:
-        InputError: a solution of another table.
-    """
-    if effort.start is None:
-        return None
-    if effort.start.encoder.shape[0] != joint.shape[0]:
-        raise InputError(
-            f"start needs a solution of the same joint with {joint.shape[0]} inputs, got one with "
-            f"{effort.start.encoder.shape[0]}."
-        )
-    return _of_merged(joint, effort.start.encoder)
 
 
 @one_blas_thread
@@ -193,7 +162,7 @@ def _hard(
 ) -> dict[float, _Answer]:
     """The best clusterings, by beta; ``plain`` has at least these betas, falling."""
     weights = joint.sufficient.p_x[:, None] * joint.sufficient.rows
-    given = _given(joint, effort)
+    given = effort.first_encoder(joint)
     exact = best_partitions(weights, np.array(list(betas), dtype=float))
     if exact is not None:
         costs = (line(weights, labels) for labels in exact)
@@ -230,7 +199,7 @@ def _one_hot(labels: np.ndarray) -> np.ndarray:
 def _soft(joint: Joint, betas: Sequence[float], effort: Effort, alpha: float, restarts: int) -> dict[float, _Answer]:
     """The best encoders between soft and hard, by beta."""
     geometry = Arithmetic(joint.sufficient.p_x, joint.sufficient.rows)
-    given = _given(joint, effort)
+    given = effort.first_encoder(joint)
     ladder = _ladder(betas)
     plain = _plain(joint, ladder, effort)
     hard = _hard(joint, ladder, effort, restarts, plain)
@@ -260,12 +229,12 @@ def _solution(method: Method, joint: Joint, beta: float, alpha: float, answer: _
     rate, relevant = merged_informations(merged.p_x, merged.rows, encoder)
     given_x = float(merged.p_x @ entr(encoder).sum(axis=1))
     objective = float(entr(marginal).sum()) - alpha * given_x - beta * relevant
-    whole, wide = expanded(joint, encoder, marginal, laws)
+    whole, wide = expanded_encoder(joint, encoder, marginal), expanded_laws(joint, laws)
     rule = Rule(beta, marginal, wide, alpha=alpha)
-    again = merged.p_x @ _of_merged(joint, rule(joint.p_y_given_x))
-    notes = [_CERTAIN] if joint.deterministic else []
+    again = merged.p_x @ rule(joint.p_y_given_x)[merged.first]
+    notes = [CERTAIN] if joint.deterministic else []
     if answer.loose and np.isfinite(answer.floor):
-        notes.append(_LOOSE)
+        notes.append(LOOSE)
     return Solution(
         method, beta, whole, marginal, wide, rate, relevant, mi_target_geometric=np.nan, objective=objective,
         free_energy=np.nan, gap=max(objective - answer.floor + beta * joint.entropy_y, 0.0), starts=answer.starts,

@@ -32,6 +32,12 @@ class Sufficient:
     group: np.ndarray
     labels: np.ndarray
 
+    @cached_property
+    def first(self) -> np.ndarray:
+        """(m,) the first input of every merged one."""
+        there = np.flatnonzero(self.group >= 0)
+        return there[np.unique(self.group[there], return_index=True)[1]]
+
 
 class Joint:
     """A joint distribution p(x, y) on a finite table.

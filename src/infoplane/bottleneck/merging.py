@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .clusters import TIE, Prices, certainty, xlogx
+from .clusters import TIE, Prices, certainty
 from .joint import Sufficient
+from .partitions import spread
 
 
 class Merging:
@@ -20,7 +21,7 @@ class Merging:
         m = len(merged.p_x)
         self.prices = prices
         self.weights, self.mass = merged.p_x[:, None] * merged.rows, merged.p_x.copy()
-        self.certainty, self.mass_log = certainty(self.weights, self.mass), xlogx(self.mass)
+        self.certainty, self.spread = certainty(self.weights, self.mass), spread(self.mass)
         self.names, self.sizes, self.made = np.arange(m), np.ones(m, dtype=int), m
         self.live = np.arange(m)
         self.cost = np.empty((m, m))  # of pairs i < j
@@ -33,7 +34,7 @@ class Merging:
         """I(T;Y) and I(X;T) lost by merging i with each of the others."""
         mass = self.mass[others] + self.mass[i]
         lost = self.certainty[others] + self.certainty[i] - certainty(self.weights[others] + self.weights[i], mass)
-        freed = xlogx(mass) - self.mass_log[others] - self.mass_log[i]
+        freed = self.spread[others] + self.spread[i] - spread(mass)
         return np.maximum(lost, 0), np.maximum(freed, 0)
 
     def _price(self, lost: np.ndarray, freed: np.ndarray) -> np.ndarray:
@@ -74,7 +75,7 @@ class Merging:
         self.weights[a] += self.weights[b]
         self.mass[a] += self.mass[b]
         self.certainty[a] = certainty(self.weights[a], self.mass[a])
-        self.mass_log[a] = xlogx(self.mass[a : a + 1])[0]
+        self.spread[a] = spread(self.mass[a : a + 1])[0]
         self.live = self.live[self.live != b]
         self.best[b], self.stale[b] = np.inf, False
         self._renew(a, b)

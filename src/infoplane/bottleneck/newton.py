@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError
 
 from .curvature import moments, own_features, roots, shifted
 from .geometry import Atoms, Geometry
-from .programme import best_weights, gram
+from .programme import Factor, best_weights, gram
 from .sweeps import Densities, evaluate, pruned, renewed
 
 _LARGEST = 8_000_000  # numbers n x k x labels above which the full step is not worth its time and memory
@@ -105,17 +105,16 @@ def _eliminated(coupled: np.ndarray, p_x: np.ndarray) -> Callable[[np.ndarray], 
     if 2 * m > n:
         matrix = gram(coupled.T)
         matrix[np.diag_indices(n)] += 1 / p_x
-        factor = cho_factor(matrix.T, lower=False, overwrite_a=True, check_finite=False)
-        return lambda right: cho_solve(factor, right, check_finite=False)
+        return Factor(matrix)
     root = np.sqrt(p_x)
     scaled = root[:, None] * coupled
     matrix = gram(scaled)
     matrix[np.diag_indices(m)] += 1.0
-    inner = cho_factor(matrix.T, lower=False, overwrite_a=True, check_finite=False)
+    inner = Factor(matrix)
 
     def solve(right: np.ndarray) -> np.ndarray:
         half = (right.T * root).T
-        return ((half - scaled @ cho_solve(inner, scaled.T @ half, check_finite=False)).T * root).T
+        return ((half - scaled @ inner(scaled.T @ half)).T * root).T
 
     return solve
 
@@ -136,17 +135,18 @@ def moved(atoms: Atoms, change: np.ndarray, move: np.ndarray, length: float, lea
     return Atoms(mass[keep] / mass[keep].sum(), shifted(atoms.laws[keep], length * move[keep], 3.0))
 
 
-def newton(geometry: Geometry, beta: float, atoms: Atoms, steps: int, precise: float = 1e-10) -> tuple[Atoms, float]:
+def newton(geometry: Geometry, beta: float, atoms: Atoms, steps: int, precise: float = 2e-9) -> tuple[Atoms, float]:
     """Up to ``steps`` guarded steps: none is taken unless F is then at most what a plain sweep gives.
 
-    They end where F does not fall and no c(r_t) differs from 1 by more than ``precise``.
+    They end where no c(r_t) differs from 1 by more than ``precise``; the laws may still move.
 
     Returns:
         The atoms and their F.
     """
     densities = evaluate(geometry, beta, atoms)
     for _ in range(steps):
-        before = densities.free_energy
+        if np.abs(1 - geometry.p_x @ densities.ratio).max() < precise:
+            break
         best = renewed(geometry, atoms, densities)
         best_densities = evaluate(geometry, beta, best)
         found = direction(geometry, beta, atoms, densities)
@@ -159,6 +159,4 @@ def newton(geometry: Geometry, beta: float, atoms: Atoms, steps: int, precise: f
                 break
             length *= 0.4
         atoms, densities = best, best_densities
-        if before - densities.free_energy < 1e-15 and np.abs(1 - geometry.p_x @ densities.ratio).max() < precise:
-            break
     return atoms, densities.free_energy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import LinAlgError, blas, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, blas, lapack
 from scipy.optimize import nnls
 
 
@@ -37,6 +37,25 @@ def quadratic_programme(matrix: np.ndarray, linear: np.ndarray, limit: int = 40)
     return _by_least_squares(matrix, linear)
 
 
+class Factor:
+    """Multiplication by the inverse of a positive definite M: LAPACK's own, whose wrappers take longer than small M.
+
+    Args:
+        lower: M, of which the lower triangle is read; overwritten.
+
+    Raises:
+        LinAlgError: M is not positive definite to rounding.
+    """
+
+    def __init__(self, lower: np.ndarray) -> None:
+        self._factor, failed = lapack.dpotrf(lower.T, lower=0, clean=0, overwrite_a=1)  # pyright: ignore[reportAttributeAccessIssue]
+        if failed:
+            raise LinAlgError("not positive definite")
+
+    def __call__(self, right: np.ndarray) -> np.ndarray:
+        return lapack.dpotrs(self._factor, right, lower=0)[0]  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def _times(lower: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """M v of a symmetric M whose lower triangle is given."""
     return blas.dsymv(1.0, lower.T, vector, lower=0)  # pyright: ignore[reportAttributeAccessIssue]
@@ -45,7 +64,7 @@ def _times(lower: np.ndarray, vector: np.ndarray) -> np.ndarray:
 def _solved(lower: np.ndarray, linear: np.ndarray) -> np.ndarray:
     """M^-1 b of a symmetric M, positive definite up to rounding, whose lower triangle is given."""
     try:
-        return cho_solve(cho_factor(lower.T, lower=False, check_finite=False), linear, check_finite=False)
+        return Factor(lower.copy())(linear)
     except LinAlgError:
         return np.linalg.solve(np.tril(lower) + np.tril(lower, -1).T, linear)
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import InputError
 from .base import Effort, Method
-from .clusters import TIE, Bound, Prices, certainty, checked_count, cluster_weights, hard_solution, xlogx
+from .clusters import TIE, Bound, Prices, certainty, checked_count, cluster_weights, hard_solution
 from .joint import Joint, Sufficient
+from .partitions import spread
 from .solution import Solution
 
 _FEW = 0.02  # share of the inputs whose moves no longer keep a run going
@@ -45,7 +46,8 @@ class Sequential(Method):
 
     def descend(self, joint: Joint, betas: Sequence[float], effort: Effort) -> Iterator[Solution]:
         k = checked_count(self.n_clusters, joint, "Sequential")
-        warm = [] if effort.start is None else [_labels_of(effort.start, joint, k)]
+        given = effort.first_encoder(joint)
+        warm = [] if given is None else [_labels_of(given, k)]
         bound = Bound(joint, effort.seed) if effort.certify else None
         for beta in betas:
             found = sequential_clusters(joint.sufficient, k, beta, self.restarts, self.sweeps, effort.seed, warm)
@@ -94,21 +96,13 @@ def sequential_clusters(
     return Clustered(last[0], made + more)
 
 
-def _labels_of(start: Solution, joint: Joint, k: int) -> np.ndarray:
+def _labels_of(encoder: np.ndarray, k: int) -> np.ndarray:
     """(m,) the likeliest cluster of every merged input.
 
     Raises:
-        InputError: a solution of another table, or of another number of clusters.
+        InputError: another number of clusters.
     """
-    if start.encoder.shape[0] != joint.shape[0]:
-        raise InputError(
-            f"start needs a solution of the same joint with {joint.shape[0]} inputs, got one with "
-            f"{start.encoder.shape[0]}."
-        )
-    group = joint.sufficient.group
-    there = np.flatnonzero(group >= 0)
-    first = there[np.unique(group[there], return_index=True)[1]]
-    chosen, labels = np.unique(start.encoder[first].argmax(axis=1), return_inverse=True)
+    chosen, labels = np.unique(encoder.argmax(axis=1), return_inverse=True)
     if len(chosen) != k:
         raise InputError(
             f"Sequential(n_clusters={k}) needs a start with as many clusters, got one whose likeliest clusters are "
@@ -127,7 +121,7 @@ def _costs(merged: Sufficient, labels: np.ndarray, k: int, prices: Prices) -> np
     found = []
     for own in labels:
         weights, mass = cluster_weights(merged, own, k)
-        found.append(-prices.target * certainty(weights, mass).sum() - prices.rate * xlogx(mass).sum())
+        found.append(-prices.target * certainty(weights, mass).sum() + prices.rate * spread(mass).sum())
     return np.array(found)
 
 
@@ -175,7 +169,7 @@ def _sweep(
         held[runs, own] = certainty(weights[runs, own], mass[runs, own])
         joined, total = weights + single[:, None], mass + p_x[:, None]
         sure = certainty(joined, total)
-        price = prices.target * (held - sure) - prices.rate * (xlogx(total) - xlogx(mass))
+        price = prices.target * (held - sure) + prices.rate * (spread(total) - spread(mass))
         to = price.argmin(axis=1)
         stays = (price[runs, own] <= price[runs, to] + TIE) | (sizes[runs, own] == 1)
         to = np.where(stays, own, to)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 from scipy.special import entr, xlogy
 
 from ..errors import InputError
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     from .base import Method
 
 
+_ALIKE = 1e-6  # largest difference of two laws that are one cluster
 _NEVER = 1e-200  # probability of a label that a cluster does not have, up to what underflow leaves
 
 
@@ -88,7 +94,7 @@ class Solution:
     Attributes:
         method: the functional.
         beta: multiplier of I(T;Y).
-        encoder: (n_x, n_clusters) q(t|x); p(t) for an x without probability.
+        encoded: the encoder, or what makes it when it is asked for: along a curve it never is, and may be large.
         marginal: (n_clusters,) p(t), largest first.
         decoder: (n_clusters, n_y) laws of the clusters: p(y|t) along the chain T - X - Y; for the dual its own
             geometric means, while :attr:`chain_decoder` is p(y|t).
@@ -110,7 +116,7 @@ class Solution:
 
     method: Method
     beta: float
-    encoder: np.ndarray
+    encoded: np.ndarray | Callable[[], np.ndarray] = field(repr=False)
     marginal: np.ndarray
     decoder: np.ndarray
     mi_input: float
@@ -126,6 +132,11 @@ class Solution:
     joint: Joint = field(repr=False)
     rule: Rule | Blend = field(repr=False)
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def encoder(self) -> np.ndarray:
+        """(n_x, n_clusters) q(t|x); p(t) for an x without probability."""
+        return self.encoded() if callable(self.encoded) else self.encoded
 
     @property
     def n_clusters(self) -> int:
@@ -189,12 +200,7 @@ class Solution:
 def informations(joint: Joint, encoder: np.ndarray) -> tuple[float, float]:
     """(I(X;T), I(T;Y)) in nats of an (n_x, k) encoder along the chain T - X - Y."""
     merged = joint.sufficient
-    return merged_informations(merged.p_x, merged.rows, encoder[_first_of(merged.group)])
-
-
-def _first_of(group: np.ndarray) -> np.ndarray:
-    """Index of the first input of every merged one."""
-    return np.array([np.flatnonzero(group == g)[0] for g in range(group.max() + 1)])
+    return merged_informations(merged.p_x, merged.rows, encoder[merged.first])
 
 
 def merged_informations(p_x: np.ndarray, rows: np.ndarray, encoder: np.ndarray) -> tuple[float, float]:
@@ -210,6 +216,13 @@ def merged_informations(p_x: np.ndarray, rows: np.ndarray, encoder: np.ndarray) 
     overall = p_x @ rows
     relevant = float(marginal @ xlogy(laws, np.where(laws > 0, laws / overall, 1.0)).sum(axis=1))
     return max(0.0, rate), max(0.0, relevant)
+
+
+def same_laws(laws: np.ndarray) -> np.ndarray:
+    """(k,) number of each of (k, n_y) laws, those that differ by at most 1e-6 in every label having one."""
+    pairs = KDTree(laws).query_pairs(_ALIKE, p=np.inf, output_type="ndarray")
+    linked = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(laws), len(laws)))
+    return connected_components(linked, directed=False)[1]
 
 
 def law_information(marginal: np.ndarray, laws: np.ndarray) -> float:
@@ -238,10 +251,3 @@ def expanded_laws(joint: Joint, laws: np.ndarray) -> np.ndarray:
     wide = np.zeros((len(laws), len(labels)))
     wide[:, labels] = laws
     return wide
-
-
-def expanded(
-    joint: Joint, encoder: np.ndarray, marginal: np.ndarray, laws: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Both of them."""
-    return expanded_encoder(joint, encoder, marginal), expanded_laws(joint, laws)

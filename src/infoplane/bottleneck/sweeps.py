@@ -38,8 +38,7 @@ def evaluate(geometry: Geometry, beta: float, atoms: Atoms) -> Densities:
     np.maximum(exponent, UNDERFLOW, out=exponent)
     ratio = np.exp(exponent, out=exponent)
     z = ratio @ atoms.mass
-    small = z < 1e-250  # the nearest atom has hardly any weight: take its weight into the exponent
-    if small.any():
+    if (z < _VANISHED).any():  # the nearest atom has hardly any weight: take its weight into the exponent
         return _evaluate_safely(geometry, beta, atoms)
     ratio /= z[:, None]
     log_z = np.log(z) + top

@@ -55,7 +55,7 @@ def run() -> None:
 
 def _stop(*_: object) -> None:
     """End at once: every file is written whole or not at all, and a compiler's threads do not survive a slow exit."""
-    screen.complain("Interrupted; a run with --out continues where it stopped when called again.")
+    screen.complain("Interrupted. An experiment with --out goes on where it stopped when called again.")
     sys.stdout.flush()
     os._exit(130)
 
@@ -75,7 +75,7 @@ def demo(
     picture = out / "plane.png"
     picture.write_bytes((out / "figures" / "plane.png").read_bytes())
     screen.seen(result)
-    screen.claims(result.claims, brief=True)
+    screen.claims(result.claims, "networks", brief=True)
     screen.files({"picture": picture, "report": out / "report.html", "data": out})
 
 
@@ -176,7 +176,7 @@ def reproduce(
         result = experiments.run(name, quick=quick, seeds=seeds, out=folder, progress=progress)
     if keep is not None:
         experiments.keep(result, keep)
-    screen.claims(result.claims)
+    screen.claims(result.claims, experiments.describe(name).unit)
     places = {"report": folder / "report.html", "figures": folder / "figures", "data": folder}
     screen.files({name: path for name, path in places.items() if path.exists()})
     screen.took(result.wall_time, result.command)

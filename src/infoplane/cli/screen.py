@@ -125,12 +125,18 @@ def estimate_record(found: Estimate) -> dict[str, Any]:
     return fields | {"details_unit": "nats", "interval_95": [plain(end) for end in found.interval(0.95)]}
 
 
-def claims(found: Sequence[Claim], *, brief: bool = False) -> None:
-    """The claims and what our networks say of them; brief: the first number of each only."""
-    table = Table(title="Claims, tested on these networks", title_justify="left")
+def claims(found: Sequence[Claim], unit: str, *, brief: bool = False) -> None:
+    """The claims and what this run says of them; brief: the first number of each only.
+
+    Args:
+        found: claims with verdicts.
+        unit: what the experiment repeats, such as "networks".
+        brief: for the demo.
+    """
+    table = Table(title=f"Claims, tested on these {unit}", title_justify="left")
     table.add_column("claim", ratio=3)
     table.add_column("verdict")
-    table.add_column("numbers (mean over networks [95 % interval])", ratio=3)
+    table.add_column(f"numbers (mean over {unit} [95 % interval])", ratio=3)
     for claim in found:
         colour = _COLOURS[claim.verdict]
         shown = list(claim.numbers.items())[: 1 if brief and len(claim.numbers) < 3 else 0 if brief else None]

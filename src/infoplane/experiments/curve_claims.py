@@ -29,6 +29,7 @@ def _shapes(table: xr.Dataset, name: str) -> dict[str, np.ndarray]:
 
 
 def closed_form(table: xr.Dataset) -> Claim:
+    """Errors of the symmetric channel against Mrs. Gerber's formula, nats, over beta."""
     near = table.sel(beta=table.beta <= 10)
     numbers = {f"{n}: largest error up to beta 10, nats": float(near[f"error_{n}"].max()) for n in ("IB", "dual")}
     right = max(numbers.values()) <= _CLOSED
@@ -38,6 +39,7 @@ def closed_form(table: xr.Dataset) -> Claim:
 
 
 def certified(curves: Mapping[str, xr.Dataset], table: xr.Dataset) -> Claim:
+    """Largest gaps, nats, of the named curves of IB and the dual and of the random joints in the table."""
     soft = {name: d for name, d in curves.items() if not name.endswith("-DIB")}
     told = {f"{name}: largest gap of {d.sizes['beta']}, nats": float(d["gap"].max()) for name, d in soft.items()}
     for shape, values in _shapes(table, "largest_gap").items():
@@ -84,6 +86,7 @@ def functionals(curves: Mapping[str, xr.Dataset]) -> Claim:
 
 
 def splits(table: xr.Dataset, most: float) -> Claim:
+    """Numbers of clusters beside and between critical betas up to ``most``, counted on the certified optimum."""
     total = table[["splits", "apart", "beside", "beside_right", "between", "between_right"]].sum()
     wrong = [
         str(p)
@@ -160,6 +163,7 @@ def onset(known: xr.Dataset, table: xr.Dataset) -> list[Claim]:
 
 
 def annealing(table: xr.Dataset) -> Claim:
+    """Cost of forward annealing above that of reverse annealing, nats, by shape, noise and beta."""
     excess = table["forward_excess"]
     told: dict[str, float | str] = {}
     verdicts: list[Verdict] = []

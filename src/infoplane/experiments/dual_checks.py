@@ -10,6 +10,7 @@ from ..bottleneck.base import Effort, Method
 
 
 def methods(family: ExponentialFamily) -> dict[str, Method]:
+    """The three contestants by the names of their figures."""
     return {"IB": IB(), "dualIB": DualIB(), "dualExpIB": DualIB(family)}
 
 

@@ -109,8 +109,8 @@ def _of_curve(curve: xr.Dataset) -> Bound:
     method = str(curve.attrs.get("method", ""))
     if not method.startswith(_SLOPE_IS_ONE_OVER_BETA):
         raise InputError(
-            f"A bound needs the curve of the bottleneck itself, whose slopes are 1 / beta, got one of {method or 'no'} "
-            "method: take infoplane.bottleneck.curve(joint) with IB()."
+            "A bound needs the curve of the bottleneck itself, whose slopes are 1 / beta, got a curve of "
+            f"{method or 'an unnamed method'}: take infoplane.bottleneck.curve(joint) with IB()."
         )
     columns = [curve[name].to_numpy().astype(float) for name in ("mi_input", "mi_target", "beta")]
     known = np.isfinite(columns[0]) & np.isfinite(columns[1])
