@@ -1,8 +1,29 @@
-"""What all tests share: property tests draw the same examples every time, and leave nothing behind."""
+"""What all tests share: property tests draw the same examples every time; the command line called as from a shell."""
 
 from __future__ import annotations
 
+import sys
+
+import pytest
 from hypothesis import settings
+
+from infoplane.cli import main
 
 settings.register_profile("infoplane", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.load_profile("infoplane")
+
+
+@pytest.fixture
+def call(monkeypatch, capfd, tmp_path):
+    """Run one command in an empty folder; returns (exit status, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["infoplane", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run

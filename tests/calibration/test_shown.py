@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 
 import matplotlib
 import numpy as np
@@ -19,7 +18,6 @@ from matplotlib.patches import Rectangle
 import infoplane as ip
 from infoplane import InputError, calibration, plots, report
 from infoplane.calibration import Grid, Size
-from infoplane.cli import main
 from infoplane.plots.calibration import shade
 
 EVIL = "</td><script>alert(1)</script>"
@@ -128,21 +126,6 @@ def test_the_page_of_a_benchmark_shows_every_estimator_and_takes_no_html(tmp_pat
 def test_planes_and_calibrations_do_not_share_a_page(tmp_path, one):
     with pytest.raises(InputError, match=r"not an information plane"):
         report.write([one, xr.Dataset()], tmp_path / "page.html")
-
-
-@pytest.fixture
-def call(monkeypatch, capfd, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["infoplane", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
 
 
 def test_calibrate_prints_the_verdict_and_writes_result_and_page(call, tmp_path):
