@@ -219,6 +219,11 @@ def test_a_bound_of_samples_is_never_below_a_certified_optimum():
     assert (found(points.mi_input.to_numpy()) >= points.mi_target.to_numpy() - 1e-7).all()
 
 
+def test_an_uncertified_curve_is_no_bound():
+    with pytest.raises(InputError, match="whose gap is known"):
+        bound_of(curve(Joint([[6, 3, 1], [2, 8, 2], [1, 4, 9]]), [4.0, 8.0], certify=False))
+
+
 def test_a_gap_raises_the_bound():
     points = curve(Joint([[6, 3, 1], [2, 8, 2], [1, 4, 9]]), [4.0, 8.0])
     lax = bound_of(points.assign(gap=points.gap + 0.04))
@@ -232,7 +237,7 @@ def test_what_is_no_bound_is_refused():
     )
     with pytest.raises(InputError, match=r"a curve of DualIB\(\)"):
         with_bound(plane, dual)
-    with pytest.raises(InputError, match="got a curve without finite values"):
+    with pytest.raises(InputError, match="whose gap is known, got a curve without any"):
         with_bound(plane, dual.assign(mi_input=dual.mi_input * np.nan).assign_attrs(method="IB()"))
     for wrong in (
         0.5,

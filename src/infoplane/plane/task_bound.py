@@ -113,13 +113,16 @@ def _of_curve(curve: xr.Dataset) -> Bound:
             f"{method or 'an unnamed method'}: take infoplane.bottleneck.curve(joint) with IB()."
         )
     columns = [curve[name].to_numpy().astype(float) for name in ("mi_input", "mi_target", "beta")]
-    known = np.isfinite(columns[0]) & np.isfinite(columns[1])
+    gap = curve["gap"].to_numpy().astype(float) if "gap" in curve else np.zeros(len(columns[0]))
+    known = np.isfinite(columns[0]) & np.isfinite(columns[1]) & np.isfinite(gap)
     if not known.any():
-        raise InputError("A bound needs points, got a curve without finite values.")
+        raise InputError(
+            "A bound needs points whose gap is known, got a curve without any: take infoplane.bottleneck.curve(joint), "
+            "which certifies unless told otherwise."
+        )
     rate, relevant, beta = (values[known] for values in columns)
-    if "gap" in curve:  # a line through a point that is short of the optimum by a gap stands that much higher
-        gap = np.nan_to_num(curve["gap"].to_numpy()[known])
-        relevant = relevant + np.divide(gap, beta, out=np.zeros(len(gap)), where=beta > 0)
+    # A line through a point that is short of the optimum by a gap stands that much higher.
+    relevant = relevant + np.divide(gap[known], beta, out=np.zeros(len(beta)), where=beta > 0)
     order = np.lexsort((beta, rate))
     rate, relevant, beta = np.append(0.0, rate[order]), np.append(0.0, relevant[order]), np.append(1.0, beta[order])
     beta = np.maximum.accumulate(np.maximum(beta, 1.0))
