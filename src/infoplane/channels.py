@@ -149,3 +149,18 @@ class Identity:
 
 
 Channel = Quantize | AdditiveGaussian | Identity
+
+
+@dataclass(frozen=True)
+class OwnNoise:
+    """Gaussian noise that a network itself adds to a layer, in training and in evaluation.
+
+    Attributes:
+        kind: "additive", T = S + N(0, sigma^2 I), or "multiplicative", T = S N(1, sigma^2) unit by unit.
+        sigma: its standard deviation.
+        certain: the centre S is a function of the input: no layer before has noise.
+    """
+
+    kind: Literal["additive", "multiplicative"]
+    sigma: float
+    certain: bool

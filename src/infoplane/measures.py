@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .ceilings import under_ceilings
 from .channels import Channel
 from .errors import InputError
 from .estimate import Estimate
@@ -48,7 +49,7 @@ def mutual_information(
         progress: called with (stage, done, total).
 
     Returns:
-        Estimate in nats.
+        Estimate in nats. A value above the entropy of a discrete argument is left as it is, with a warning.
 
     Raises:
         InputError: lengths that differ, fewer than 2 samples, nan or infinity, a discrete argument with one class
@@ -72,7 +73,7 @@ def mutual_information(
         found = subsampled(found, first, second, estimator, members, halves=subsamples or _HALVES, seed=seed)
     if extrapolate:
         found = extrapolated(found, first, second, estimator, members, seed=seed)
-    return found
+    return under_ceilings(found, (first, second))
 
 
 @one_blas_thread
@@ -105,7 +106,8 @@ def conditional_mutual_information(
     for v in (first, second):
         _varies(v)
     estimator = _checked(estimator) or Automatic()
-    return estimator.conditional(*map(estimator.scaled, (first, second, given)), seed=seed)
+    found = estimator.conditional(*map(estimator.scaled, (first, second, given)), seed=seed)
+    return under_ceilings(found, (first, second), given)
 
 
 @one_blas_thread

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from infoplane.networks.optimizers import SGD, Adam
-from infoplane.networks.program import Data, Program
+from infoplane.networks.program import Data, Program, Stream, noise_keys
 
 ACTIVATIONS = {
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
@@ -17,6 +17,9 @@ ACTIVATIONS = {
     "softplus": (lambda z: np.logaddexp(0, z), lambda z: 1 / (1 + np.exp(-z))),
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
     "linear": (lambda z: z, np.ones_like),
+    "elu": (lambda z: np.where(z > 0, z, np.expm1(z)), lambda z: np.where(z > 0, 1, np.exp(z))),
+    "swish": (lambda z: z / (1 + np.exp(-z)), lambda z: (1 + np.exp(-z) * (1 + z)) / (1 + np.exp(-z)) ** 2),
+    "abs": (np.abs, np.sign),
 }
 
 
@@ -42,15 +45,24 @@ def losses(outputs, target, kind):
     return 0.5 * ((outputs - target) ** 2).sum(axis=1)
 
 
-def gradient(layers, x, target, network, l2):
-    """Back-propagation of the mean loss plus l2/2 of the squared weights: [(weights, bias)]."""
+def gradient(layers, x, target, network, l2, orthonormality=None):
+    """Back-propagation of the mean loss plus l2/2 of the squared weights: [(weights, bias)].
+
+    And of orthonormality times the squared distance of W W' (W'W where W is tall) from the identity, layer by layer.
+    """
     before, after = forward(layers, x, network.activation)
     outputs = softmax(after[-1]) if network.output == "softmax" else after[-1]
     error = (outputs - target) / len(x)
     found = []
     for index in range(len(layers) - 1, -1, -1):
         weights, _ = layers[index]
-        found.append((error.T @ after[index] + l2 * weights, error.sum(axis=0)))
+        penalty = l2[index] * weights
+        if orthonormality is not None:
+            out, fan_in = weights.shape
+            wide = (weights @ weights.T - np.eye(out)) @ weights
+            tall = weights @ (weights.T @ weights - np.eye(fan_in))
+            penalty = penalty + 4 * orthonormality[index] * (wide if out <= fan_in else tall)
+        found.append((error.T @ after[index] + penalty, error.sum(axis=0)))
         if index:
             error = (error @ weights) * ACTIVATIONS[network.activation][1](before[index - 1])
     return found[::-1]
@@ -88,12 +100,15 @@ class TaskProgram(Program):
     target: np.ndarray
 
 
-def program_of(network, optimizer, batch, n_train, l2, task):
-    """The compiled program of these settings, for its batch orders and its gradients."""
+def program_of(network, optimizer, batch, n_train, l2, task, orthonormality=0.0):
+    """The compiled program of these settings, for its batch orders and its gradients; penalties one number a layer."""
     y = np.asarray(task.y)
     one_hot = network.output == "softmax"
     target = np.eye(network.widths[-1], dtype=np.float32)[y].T if one_hot else y.reshape(len(y), -1).T
-    return TaskProgram(network, optimizer, batch, n_train, l2, np.asarray(task.x), np.asarray(target, np.float32))
+    layers = len(network.layers)
+    penalties = [tuple(np.broadcast_to(penalty, layers).tolist()) for penalty in (l2, orthonormality)]
+    values = np.asarray(target, np.float32)
+    return TaskProgram(network, optimizer, batch, n_train, *penalties, np.asarray(task.x), values)
 
 
 def batches(program, epoch):
@@ -101,7 +116,15 @@ def batches(program, epoch):
     position = jnp.arange(program.n_train + 1, dtype=jnp.float32)[None, None]
     order = np.asarray(
         program._shuffled(
-            Data(position, position, jnp.zeros((1, 1), bool), position[0], position[0]), jnp.int32(epoch)
+            Data(
+                position,
+                position,
+                jnp.zeros((1, 1), bool),
+                position[0],
+                position[0],
+                noise_keys(np.array([0]), Stream.TRAINING),
+            ),
+            jnp.int32(epoch),
         )[0]
     )
     order = order.reshape(-1)[: program.n_train].astype(int)
@@ -124,7 +147,7 @@ def train(program, layers, sample, epochs):
     for epoch in range(epochs):
         path = []
         for batch in batches(program, epoch):
-            found = gradient(layers, x[batch], target[batch], program.network, program.l2)
+            found = gradient(layers, x[batch], target[batch], program.network, program.l2, program.orthonormality)
             path.append((found, len(batch)))
             flat = descent.step([a for layer in layers for a in layer], [g for layer in found for g in layer])
             layers = list(zip(flat[::2], flat[1::2], strict=True))

@@ -68,10 +68,10 @@ def test_gradient_statistics_at_fixed_weights(trained, epoch):
         layers = [(w.astype(float), b.astype(float)) for w, b in recording.weights(seed, epoch)]
         found = recording.scalars.sel(seed=seed, epoch=epoch)
         parts = [
-            (twin.gradient(layers, x[b], target[b], program.network, program.l2), len(b))
+            (twin.gradient(layers, x[b], target[b], program.network, program.l2, program.orthonormality), len(b))
             for b in twin.batches(program, epoch)
         ]
-        whole = twin.gradient(layers, x, target, program.network, program.l2)
+        whole = twin.gradient(layers, x, target, program.network, program.l2, program.orthonormality)
         assert_allclose(found.gradient_mean, [np.linalg.norm(w) for w, _ in whole], rtol=2e-5)
         assert_allclose(found.gradient_std, twin.moments(parts)[1], rtol=2e-5)
         assert_allclose(found.weight_norm, [np.linalg.norm(w) for w, _ in layers], rtol=1e-6)
@@ -111,16 +111,18 @@ def test_gradients_match_finite_differences(activation, output):
     task = Task(np.random.default_rng(2).normal(size=(7, 3)), np.array([0, 1, 1, 0, 1, 0, 0]), "small")
     if output == "linear":
         task = Task(task.x, np.random.default_rng(3).normal(size=(7, 2)), "small")
-    program = twin.program_of(network, SGD(0.1), 7, 7, 0.3, task)
+    program = twin.program_of(network, SGD(0.1), 7, 7, 0.3, task, orthonormality=0.2)
     with jax.enable_x64(True):
         point = jnp.asarray(np.random.default_rng(4).normal(size=(1, network.n_parameters)))
         x, target = jnp.asarray(task.x.T[None]), jnp.asarray(program.target[None], jnp.float64)
-        found = np.asarray(program._gradient(point, x, target, jnp.int32(0))[0])[0]
+        found = np.asarray(program._gradient(point, x, target, jnp.int32(0), None)[0])[0]
 
         def loss(vector):
             layers = network.unflatten(vector[None])
-            data = program._losses(network.logits(layers, x), target).mean()
-            return float(data + 0.15 * sum((w**2).sum() for w, _ in layers))
+            data = program._losses(network.forward(layers, x).values[-1], target).mean()
+            grams = [w[0] @ w[0].T if w.shape[1] <= w.shape[2] else w[0].T @ w[0] for w, _ in layers]
+            apart = sum(((gram - jnp.eye(len(gram))) ** 2).sum() for gram in grams)
+            return float(data + 0.15 * sum((w**2).sum() for w, _ in layers) + 0.2 * apart)
 
         step = 1e-5
         around = np.eye(network.n_parameters) * step

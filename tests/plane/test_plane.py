@@ -304,13 +304,28 @@ def test_a_noisy_discrete_network_is_not_a_function_of_its_input():
         information_plane(from_arrays({"bit": t[:, None]}, x % 2, noise="a flip"), Plugin())
 
 
-def test_pairwise_bounds_refuse_random_labels_and_leave_them_to_another_estimator():
+def test_pairwise_bounds_take_random_labels_by_their_law_or_leave_them_to_another_estimator():
     task = data.twelve_bit(gamma=0.1)
-    recording = from_arrays({"x": task.x[::16]}, task.y[::16], p_y_given_x=task.p_y_given_x[::16])
-    with pytest.raises(InputError, match="takes certain labels"):
-        information_plane(recording, PairwiseBounds(1.0))
-    plane = information_plane(recording, PairwiseBounds(1.0), estimator_target=Binned(2))
-    assert plane.mi_target.item() <= plane.attrs["ceiling_mi_target"] + 1e-12
+    t, law = task.x[::16], task.p_y_given_x[::16]
+    plane, other = (
+        information_plane(from_arrays({"x": t}, y, p_y_given_x=law), PairwiseBounds(1.0), null=3)
+        for y in (task.y[::16], 1 - task.y[::16])
+    )
+    for name in ("mi_target", "mi_target_lower", "mi_target_upper"):
+        assert plane[name].item() == other[name].item()  # the law counts, whatever labels were drawn
+    kernel = [np.exp(-((t[:, None] - t) ** 2).sum(2) / k) for k in (8, 2)]
+    whole = [-np.log(k.mean(1)).mean() for k in kernel]
+    weight = law / law.sum(0)
+    within = [-(law.mean(0) * (weight * np.log(k @ weight)).sum(0)).sum() for k in kernel]
+    expected = [whole[0] - within[1], whole[1] - within[1], whole[1] - within[0]]
+    found = [plane[name].item() for name in ("mi_target_lower", "mi_target", "mi_target_upper")]
+    assert_allclose(found, expected, atol=1e-6)
+    assert plane.mi_target.attrs["direction"] == "interval"
+    assert 0 < plane.mi_target_p_value.item() <= 1
+    binned = information_plane(
+        from_arrays({"x": t}, task.y[::16], p_y_given_x=law), PairwiseBounds(1.0), estimator_target=Binned(2)
+    )
+    assert binned.mi_target.item() <= binned.attrs["ceiling_mi_target"] + 1e-12
 
 
 def test_labels_with_gaps_are_the_same_labels():

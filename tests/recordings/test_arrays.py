@@ -39,7 +39,7 @@ def test_other_kinds_of_arrays():
 
 
 def test_propagate_refuses_and_says_why():
-    with pytest.raises(InputError, match="declared noise, and this recording has none"):
+    with pytest.raises(InputError, match="noise of its own, got 'a': this recording has none"):
         from_arrays({"a": A}, Y).propagate(0, 0, "a", 5)
     with pytest.raises(InputError, match="activations only"):
         from_arrays({"a": A}, Y, noise="Gaussian").propagate(0, 0, "a", 5)

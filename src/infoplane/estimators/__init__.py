@@ -1,7 +1,7 @@
 """Ways to estimate mutual information from samples, one method a file. ``base`` says how to add one."""
 
 from .automatic import Automatic
-from .base import Estimator, LayerBlock, LayerInformation
+from .base import Estimator, LayerBlock, LayerInformation, Passes
 from .binned import Binned
 from .bounds import MINE, NWJ, SMILE, InfoNCE
 from .compressed import Compressed
@@ -11,6 +11,7 @@ from .debiased import Debiased
 from .decoder import Decoder
 from .flow import NormalizingFlow
 from .gaussian import Gaussian
+from .gaussian_dropout import GaussianDropout
 from .kde import KDE
 from .kozachenko import KozachenkoLeonenko
 from .ksg import KSG
@@ -18,6 +19,7 @@ from .mixture import Mixture
 from .naming import by_name, names
 from .pairwise import PairwiseBounds
 from .plugin import Plugin
+from .sample_propagation import SamplePropagation
 from .weighted import WeightedKL
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "Decoder",
     "Estimator",
     "Gaussian",
+    "GaussianDropout",
     "InfoNCE",
     "KozachenkoLeonenko",
     "LayerBlock",
@@ -42,7 +45,9 @@ __all__ = [
     "Mixture",
     "NormalizingFlow",
     "PairwiseBounds",
+    "Passes",
     "Plugin",
+    "SamplePropagation",
     "Separable",
     "WeightedKL",
     "by_name",

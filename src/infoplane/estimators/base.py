@@ -22,16 +22,32 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from ..channels import Channel
+from ..channels import Channel, OwnNoise
 from ..errors import InputError, Refusal
 from ..estimate import Direction, Estimate
 from ..samples import Variable, moderate, pair, variable
+
+
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """Noisy passes through a network that runs with noise, up to one of its layers.
+
+    Attributes:
+        noise: the layer's own.
+        centres: called with (cell, draws, stream), gives (n, draws, d) values of the layer before its own noise; equal
+            along draws where ``noise.certain``.
+        names: (network, epoch) of every cell, to seed further noise with.
+    """
+
+    noise: OwnNoise
+    centres: Callable[[int, int, int], np.ndarray]
+    names: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +64,8 @@ class LayerBlock:
         population: True where the samples are all inputs there are, each once and equally likely.
         p_y_given_x: (cells, n, classes) the law of a random label, or None where the label is certain or unknown.
         x: (cells, n, dx) inputs, for estimators that look at them; None where a layer is a function of the sample.
+        seed: of whatever is random in the method.
+        passes: noisy passes, where the layer has noise of its own and they can be made again; else None.
     """
 
     activations: Any
@@ -60,6 +78,7 @@ class LayerBlock:
     p_y_given_x: np.ndarray | None = None
     x: np.ndarray | None = None
     seed: int = 0
+    passes: Passes | None = None
 
     @property
     def cells(self) -> int:
@@ -136,11 +155,13 @@ class Estimator(abc.ABC):
         randomised: the value depends on ``seed``: equal data in another order, or with x and y exchanged, then give
             values that agree within the error, not to the last digit.
         needs_input: in a plane it looks at the network's inputs; else a layer is taken as a function of the sample.
+        replays: in a plane it sends samples through a network that runs with noise, again and again.
     """
 
     direction: ClassVar[Direction] = "estimate"
     randomised: ClassVar[bool] = False
     needs_input: ClassVar[bool] = False
+    replays: ClassVar[bool] = False
 
     @property
     def channel(self) -> Channel | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..samples import Variable
 from .base import Estimator, LayerBlock, LayerInformation
 from .counting import keys_of
 from .plugin import Plugin
+
+_FEW_WALLS = 100  # up to so many, as many comparisons are faster than a search for every value
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Binned(Estimator):
         if self.kind == "width":
             codes = quantise(values, low, high, self.bins)
         else:
-            codes = np.searchsorted(walls(values, self.bins, self.kind, (low, high)), values, side="right")
+            codes = between(walls(values, self.bins, self.kind, (low, high)), values)
         return Variable(codes.astype(np.int32), v.name), outside
 
     def _pack(self, block: LayerBlock) -> tuple[np.ndarray, np.ndarray]:
@@ -91,15 +94,10 @@ class Binned(Estimator):
         width = block.activations.shape[2]
         packable = width * np.log2(self.bins) < 62
         if block.interior is not None:
-            codes = np.stack(
-                [
-                    np.searchsorted(w, t, side="right")
-                    for w, t in zip(block.interior, np.asarray(block.activations), strict=True)
-                ]
-            )
-            outside = (np.asarray(block.activations) < block.low[:, None, None]) | (
-                np.asarray(block.activations) > block.high[:, None, None]
-            )
+            t = np.asarray(block.activations)
+            with ThreadPoolExecutor() as threads:
+                codes = np.stack(list(threads.map(between, block.interior, t)))
+            outside = (t < block.low[:, None, None]) | (t > block.high[:, None, None])
             return keys_of(codes), outside.sum(axis=(1, 2))
         with jax.enable_x64(True):
             scale = [_scale(low, high, self.bins) for low, high in zip(block.low, block.high, strict=True)]
@@ -125,11 +123,30 @@ def _scale(low: float, high: float, bins: int) -> float:
 
 def walls(values: np.ndarray, bins: int, kind: BinKind, span: tuple[float, float] | None = None) -> np.ndarray:
     """(bins - 1,) interior walls at quantiles of all values ("mass") or of the unique ones ("adaptive")."""
-    pool = np.asarray(values, np.float64).reshape(-1)
+    pool = np.asarray(values).reshape(-1)
     if span is not None:
-        pool = np.clip(pool, *span)
+        pool = np.clip(pool.astype(np.float64), *span)
     pool = np.unique(pool) if kind == "adaptive" else np.sort(pool)
-    return pool[(np.arange(1, bins) * len(pool)) // bins]
+    return pool[(np.arange(1, bins) * len(pool)) // bins].astype(np.float64)
+
+
+def adaptive_walls(snapshots: np.ndarray, bins: int) -> np.ndarray:
+    """(cells, bins - 1) walls at quantiles of the unique values of each of (cells, n, d) snapshots."""
+    with ThreadPoolExecutor() as threads:
+        return np.stack(list(threads.map(lambda t: walls(t, bins, "adaptive"), snapshots)))
+
+
+def between(interior: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Codes 0..bins-1 of values among (bins - 1,) rising walls; what lies on a wall is above it, and equal walls are
+    passed together."""
+    same = interior.astype(values.dtype)
+    interior = same if np.array_equal(same, interior) else interior  # as precise, and faster to compare with
+    if len(interior) > _FEW_WALLS:
+        return np.searchsorted(interior, values, side="right")
+    codes = np.zeros(values.shape, np.int8)
+    for wall in interior:
+        codes += values >= wall
+    return codes
 
 
 @functools.partial(jax.jit, static_argnames=("bins", "packable"))

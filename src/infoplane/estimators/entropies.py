@@ -251,8 +251,6 @@ class Entropies(Pointwise):
         terms = terms[~np.isnan(terms)]
         notes = [*changed, *_once((whole, within), "notes"), f"Ceiling: H({labels.name}) = {ceiling:.4g} nats.", _CLOSE]
         warnings = [*_doubts(t), *_once((whole, within), "warnings")]
-        if terms.mean() > ceiling:
-            warnings.append(f"The value exceeds its ceiling H({labels.name}) = {ceiling:.4g} nats; read it as that.")
         smallest = int(share.min() * t.n + 0.5)
         if smallest < 50:
             warnings.append(f"The smallest class has {smallest} samples: its entropy is rough.")

@@ -60,6 +60,42 @@ def kernel_sums(t, factor, labels, weights, part, parts, sums):  # pragma: no co
 
 
 @numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def law_sums(t, factor, weights, wide_laws, narrow_laws, part, parts, sums):  # pragma: no cover (compiled)
+    """The same sums with weights for the samples in place of classes.
+
+    Args:
+        t, factor, part, parts: as in ``kernel_sums``.
+        weights: (1, n) float32 weights of the samples in the sum of narrow kernels over all.
+        wide_laws, narrow_laws: (rows, n) float32 weights in further sums of wide and of narrow kernels.
+        sums: (2 + rows, n) float64, added to: for every i the sum over j of wide_ij, of narrow_ij w_0j, then of
+            wide_ij and of narrow_ij with each row of their weights in turn.
+    """
+    n = t.shape[1]
+    blocks = (n + _TILE - 1) // _TILE
+    square = np.empty(_TILE, t.dtype)
+    wide, narrow = np.empty(_TILE, np.float32), np.empty(_TILE, np.float32)
+    below = np.empty((sums.shape[0], _TILE), np.float32)
+    tile = 0
+    for a in range(blocks):
+        for b in range(a, blocks):
+            tile += 1
+            if tile % parts != part:
+                continue
+            below.fill(0)
+            first = b * _TILE
+            count = min(_TILE, n - first)
+            for i in range(a * _TILE, min(n, (a + 1) * _TILE)):
+                _kernels(t, i, first, count, factor, square, wide, narrow)
+                _add_all(i, first, wide[:count], narrow[:count], weights, below, sums)
+                _add_laws(i, first, wide[:count], wide_laws, 2, below, sums)
+                _add_laws(i, first, narrow[:count], narrow_laws, 2 + wide_laws.shape[0], below, sums)
+            if a != b:
+                for row in range(sums.shape[0]):
+                    for j in range(count):
+                        sums[row, first + j] += below[row, j]
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _kernels(t, i, first, count, factor, square, wide, narrow):  # pragma: no cover (compiled)
     """The kernels between sample i and ``count`` samples from ``first`` on."""
     square.fill(0)
@@ -119,3 +155,14 @@ def _add_own(i, first, wide, narrow, labels, weights, below, sums):  # pragma: n
         total += kernel
         below[2, j] += kernel
     sums[2, i] += total
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _add_laws(i, first, kernel, laws, place, below, sums):  # pragma: no cover (compiled)
+    for row in range(laws.shape[0]):
+        mine, theirs, others = laws[row, i], laws[row, first:], below[place + row]
+        total = np.float32(0.0)
+        for j in range(len(kernel)):
+            total += kernel[j] * theirs[j]
+            others[j] += kernel[j] * mine
+        sums[place + row, i] += total

@@ -1,8 +1,20 @@
 """Small networks, trained as one vectorised ensemble; the recording keeps their weights."""
 
 from .mlp import MLP
+from .noise import AdditiveNoise, MultiplicativeNoise
 from .optimizers import SGD, Adam
+from .quantization import Quantization
 from .train import checkpoints, train_ensemble
 from .weights import WeightsRecording
 
-__all__ = ["MLP", "SGD", "Adam", "WeightsRecording", "checkpoints", "train_ensemble"]
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adam",
+    "AdditiveNoise",
+    "MultiplicativeNoise",
+    "Quantization",
+    "WeightsRecording",
+    "checkpoints",
+    "train_ensemble",
+]

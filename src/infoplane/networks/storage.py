@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..naming import Registry
 from ..recordings.base import Probe
 from ..recordings.disk import Stored, Writer
 from .mlp import MLP
+from .noise import AdditiveNoise, MultiplicativeNoise
+from .quantization import Quantization
 from .weights import WeightsRecording
 
 _LAYER = "parameters"  # one array holds all weights of a network; the header names the real layers
@@ -20,8 +23,27 @@ def weights_writer(
     path: str | Path, network: MLP, probe: Probe, provenance: dict[str, str | int | float], **header: Any
 ) -> Writer:
     """A writer whose snapshots are (seed, P) parameters, under one name."""
-    description = dataclasses.asdict(network)
-    return Writer(path, [_LAYER], probe, kind="weights", network=description, provenance=provenance, **header)
+    return Writer(path, [_LAYER], probe, kind="weights", network=_described(network), provenance=provenance, **header)
+
+
+def _described(network: MLP) -> dict[str, Any]:
+    """Its settings as JSON has them; noise and quantisation as one would write them, where there are any."""
+    plain = {name: value for name in ("noise", "quantization") if (value := getattr(network, name)) is not None}
+    fields = ("widths", "activation", "output", "init")
+    return {**{name: getattr(network, name) for name in fields}, **{name: repr(value) for name, value in plain.items()}}
+
+
+def _read(description: dict[str, Any]) -> MLP:
+    """The network of a description."""
+    extra = {name: _PARTS.by_name(description[name]) for name in ("noise", "quantization") if name in description}
+    return MLP(**{**description, **extra})
+
+
+_PARTS = Registry(
+    "noise or quantization",
+    "AdditiveNoise(sigma=0.1)",
+    lambda: {part.__name__: part for part in (AdditiveNoise, MultiplicativeNoise, Quantization)},
+)
 
 
 def append(writer: Writer, epoch: int, seeds: np.ndarray, parameters: np.ndarray, scalars: dict[str, Any]) -> None:
@@ -39,7 +61,7 @@ def save_weights(recording: WeightsRecording, path: str | Path) -> None:
 
 def open_weights(stored: Stored) -> WeightsRecording:
     """The recording a folder holds."""
-    network = MLP(**stored.header["network"])
+    network = _read(stored.header["network"])
     parameters = np.empty((len(stored.seeds), len(stored.epochs), network.n_parameters), np.float32)
     for file, cells in stored.by_file().items():
         with np.load(file, allow_pickle=False) as arrays:

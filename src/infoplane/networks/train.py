@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -41,12 +42,16 @@ def train_ensemble(
     optimizer: Adam | SGD | None = None,
     train_fraction: float = 0.8,
     split: SplitKind = "stratified",
-    l2: float = 0.0,
+    l2: float | Sequence[float] = 0.0,
+    orthonormality: float | Sequence[float] = 0.0,
     checkpoint_epochs: int | Sequence[int] = 400,
     path: str | Path | None = None,
     progress: Progress = silent,
 ) -> WeightsRecording:
     """Train networks that differ in initialisation and in training sample, all at once.
+
+    A network with ``noise`` or ``quantization`` is trained with it, and evaluated with it: losses and accuracies are
+    those of one noisy pass.
 
     Each epoch visits every training sample once, in an order drawn anew; the last batch of an epoch may be smaller. A
     network is decided by its seed: its sample, its initial weights and its own random order of samples.
@@ -60,7 +65,9 @@ def train_ensemble(
         optimizer: ``Adam(4e-4)`` if None, or ``SGD(...)``.
         train_fraction: share of the task's samples each network is trained on.
         split: how that sample is drawn; see :meth:`infoplane.data.Task.split`.
-        l2: adds ``l2/2`` times the squared weights (not biases) to the loss.
+        l2: adds ``l2/2`` times the squared weights (not biases) to the loss; one number, or one a layer.
+        orthonormality: adds this times ``||W W' - 1||^2`` (W'W where W is tall) to the loss, which keeps the singular
+            values of every W near 1; one number, or one a layer.
         checkpoint_epochs: how many log-spaced checkpoints, or the epochs themselves; 0 (before training) and the last
             are always among them.
         path: folder of the recording; an interrupted run continues from its last checkpoint when called again with
@@ -89,19 +96,18 @@ def train_ensemble(
     splits = [task.split(train_fraction, seed=int(seed), kind=split)[0] for seed in numbers]
     n_train = len(splits[0])
     batch = n_train if batch_size is None else batch_size
-    if not (is_whole(batch) and batch > 0 and is_real(l2) and 0 <= l2 < np.inf):
-        raise InputError(
-            f"train_ensemble needs a positive batch_size, a whole number, and l2 >= 0, got {batch_size!r} and {l2!r}."
-        )
+    if not (is_whole(batch) and batch > 0):
+        raise InputError(f"train_ensemble needs a positive batch_size, a whole number, got {batch_size!r}.")
+    penalties = [_by_layer(name, v, network) for name, v in (("l2", l2), ("orthonormality", orthonormality))]
     batch = min(int(batch), n_train)
     provenance = {
-        "network": "-".join(map(str, network.widths)) + f" {network.activation}/{network.output}, init {network.init}",
+        "network": str(network),
         "optimizer": repr(optimizer),
         "batch_size": batch,
         "gradient_batches": "partition of the training sample",
         "train_samples": n_train,
         "split": split,
-        "l2": float(l2),
+        **{name: _told(values) for name, values in zip(("l2", "orthonormality"), penalties, strict=True)},
         "seeds": ",".join(map(str, numbers)),
         "epochs_trained": int(epochs),
         "device": jax.devices()[0].device_kind,
@@ -110,7 +116,7 @@ def train_ensemble(
     for row, chosen in zip(train, splits, strict=True):
         row[chosen] = True
     probe = Probe(task.y, task.x, task.p_y_given_x, train, task.enumerated, task.name)
-    program = Program(network, optimizer, batch, n_train, float(l2))
+    program = Program(network, optimizer, batch, n_train, *penalties)
     store = None if path is None else _Store(Path(path), network, probe, provenance, marks)
     run = _Run(program, task.x, target, numbers, splits, train)
     kept = [] if store is not None and store.finished else run.until(marks, store, progress)
@@ -138,7 +144,7 @@ class _Run:
         cores = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
         parts = np.array_split(np.arange(len(self.seeds)), min(cores, len(self.seeds)))
         data = [self._load(part) for part in parts]
-        states = [self.program.initial(self.seeds[part]) for part in parts]
+        states = [self.program.initial(self.seeds[part], d) for part, d in zip(parts, data, strict=True)]
         first = 0
         if store is not None and (resumed := store.resume(_whole(states))) is not None:
             first, state = resumed
@@ -163,7 +169,8 @@ class _Run:
         return kept
 
     def _load(self, part: np.ndarray) -> Data:
-        return self.program.load(self.x, self.target, np.stack([self.splits[i] for i in part]), self.train[part])
+        splits = np.stack([self.splits[i] for i in part])
+        return self.program.load(self.x, self.target, splits, self.train[part], self.seeds[part])
 
     def _check(self, scalars: dict[str, np.ndarray], epoch: int) -> None:
         bad = self.seeds[~np.isfinite(scalars["loss_train"])]
@@ -251,6 +258,22 @@ def _check_kinds(network: MLP, task: Task, optimizer: Adam | SGD) -> None:
         if not isinstance(given, kind):
             got = repr(given) if isinstance(given, str | type) else f"an object of the type {type(given).__name__}"
             raise InputError(f"train_ensemble needs {example}, got {got}.")
+
+
+def _by_layer(name: str, value: float | Sequence[float], network: MLP) -> tuple[float, ...]:
+    """A penalty's weight for every layer."""
+    layers = len(network.layers)
+    given: list[Any] = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value] * layers
+    if len(given) != layers or not all(is_real(v) and 0.0 <= v < np.inf for v in given):
+        raise InputError(
+            f"train_ensemble({name}) needs a number >= 0, or one for each of the {layers} layers, got {value!r}."
+        )
+    return tuple(float(v) for v in given)
+
+
+def _told(penalty: tuple[float, ...]) -> float | str:
+    """For provenance: one number where all layers have the same, else all of them."""
+    return penalty[0] if len(set(penalty)) == 1 else ", ".join(f"{v:g}" for v in penalty)
 
 
 def _seed_numbers(seeds: int | Sequence[int]) -> np.ndarray:

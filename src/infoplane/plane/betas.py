@@ -17,7 +17,7 @@ from ..estimators.counting import keys_of
 from ..progress import Progress, silent
 from ..recordings.base import Recording, Split
 from .bounds import BETAS, LayerBeta, beta_residuals, layer_beta
-from .view import View, is_soft, through
+from .view import Cells, View, is_soft, through
 
 _CELLS = ("seed", "epoch", "layer")
 
@@ -67,7 +67,7 @@ def layer_betas(
     for block in recording.blocks(names, marks, split):
         columns = [column_of[mark] for mark in block.epoch]
         for k, layer in enumerate(names):
-            fits = fitted(view, block.activations[layer], block.seed, layer, split)
+            fits = fitted(view, block.activations[layer], Cells(block.seed, block.epoch), layer, split)
             found["layer_beta"][block.seed, columns, k] = [fit.beta for fit in fits]
             found["layer_beta_residual"][block.seed, columns, k] = [fit.residual for fit in fits]
             at_edge[block.seed, columns, k] = [fit.at_edge for fit in fits]
@@ -106,24 +106,25 @@ def residual_profiles(
     for row, number in enumerate(recording.seeds):
         for k, layer in enumerate(names):
             values = recording.activations(int(number), epoch, layer)[None]
-            found[row, k] = beta_residuals(_codes(view, values, np.array([row]), layer, "all")[0], law, grid)
+            cells = Cells(np.array([row]), np.array(view.marks))
+            found[row, k] = beta_residuals(_codes(view, values, cells, layer, "all")[0], law, grid)
             progress("residuals", row * len(names) + k + 1, len(recording.seeds) * len(names))
     coords = {"seed": np.asarray(recording.seeds), "layer": names, "beta": grid}
     return xr.Dataset({"residual": (("seed", "layer", "beta"), found)}, coords)
 
 
-def fitted(view: View, values: np.ndarray, seeds: np.ndarray, layer: str, split: Split) -> list[LayerBeta]:
-    """The fits of some snapshots of one layer, (cells, n, d) activations of the networks at ``seeds``."""
+def fitted(view: View, values: np.ndarray, cells: Cells, layer: str, split: Split) -> list[LayerBeta]:
+    """The fits of some snapshots of one layer, (cells, n, d) activations of these cells."""
     recording = view.recording
     law, samples = recording.probe.p_y_given_x, recording.samples(split)
     assert law is not None
-    laws = [law if samples is None else law[samples[row]] for row in seeds]
-    return [layer_beta(codes, own) for codes, own in zip(_codes(view, values, seeds, layer, split), laws, strict=True)]
+    laws = [law if samples is None else law[samples[row]] for row in cells.seeds]
+    return [layer_beta(codes, own) for codes, own in zip(_codes(view, values, cells, layer, split), laws, strict=True)]
 
 
-def _codes(view: View, values: np.ndarray, seeds: np.ndarray, layer: str, split: Split) -> np.ndarray:
+def _codes(view: View, values: np.ndarray, cells: Cells, layer: str, split: Split) -> np.ndarray:
     """(cells, n) codes of (cells, n, d) activations, as the view's channel makes them."""
-    block = view.block(values, seeds, layer, split, np.arange(values.shape[1])[None])
+    block = view.block(values, cells, layer, split, np.arange(values.shape[1])[None])
     return keys_of(np.asarray(through(view.channel, block)))
 
 

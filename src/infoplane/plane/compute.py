@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from scipy.special import xlogy
 
-from ..channels import Channel, Quantize
+from ..channels import Channel
 from ..errors import InputError
 from ..estimators import Estimator
 from ..progress import Progress, silent
 from ..recordings.base import Recording, Split
 from ..results import check, provenance
+from .ceilings import ceilings, excess, size, target_ceiling
 from .summary import add_summary
 from .task_bound import Bound, bound_of, certain, points_of
 from .trust import Checks
-from .view import View, is_soft
+from .view import Cells, View, is_soft
 
 if TYPE_CHECKING:
     from ..bottleneck import Joint
@@ -83,19 +83,21 @@ def information_plane(
     if not np.issubdtype(y.dtype, np.floating) and len(np.unique(y, axis=0)) < 2:
         raise InputError("y has one class only, so there is nothing to be informed about.")
     for part in splits:
-        if (n := int(_ceilings(recording, part)["n_samples"])) < 4:
+        if (n := size(recording, part)) < 4:
             raise InputError(f"information_plane needs at least 4 samples, got {n} in the split {part!r}.")
     view = View(recording, estimator, channel, names, marks, sees_target=estimator_target is None, seed=seed)
     target_view = view
     if estimator_target is not None:
         target_view = View(recording, estimator_target, channel, names, marks, seed=seed)
     given = None if bound is None else bound_of(bound)
-    parts, missing = [], []
+    parts, missing, exceeding = [], [], []
     for position, part in enumerate(splits):
         bounds, why = _bounds(recording, part) if given is None else ([given] * len(recording.seeds), "")
         missing += [why] if why else []
         step = lambda what, done, of, k=position: progress(what, done + k * of, of * len(splits))  # noqa: E731
-        parts.append(_one_split(view, target_view, part, bounds, null, seed, step))
+        found, above = _one_split(view, target_view, part, bounds, null, seed, step, named=len(splits) > 1)
+        parts.append(found)
+        exceeding += above
     dataset = parts[0] if isinstance(split, str) else _joined(parts, splits)
     dataset.attrs = provenance(
         estimator=str(estimator),
@@ -108,12 +110,12 @@ def information_plane(
         enumerated=int(recording.probe.enumerated),
         noise=recording.noise or "none",
         training=recording.provenance,
-        notes=list(dict.fromkeys([*recording.notes, *view.notes, *target_view.notes, *missing])),
+        notes=list(dict.fromkeys([*recording.notes, *view.notes, *target_view.notes, *missing, *exceeding])),
         seeds=[int(s) for s in recording.seeds],
         method=str(estimator),
         command=f"infoplane.information_plane(recording, {estimator}, split={split!r}, null={null}, seed={seed})",
-        **_ceilings(recording, splits[0] if len(splits) == 1 else "all"),
-        by_split={one: _ceilings(recording, one) for one in splits} if len(splits) > 1 else None,
+        **ceilings(recording, splits[0] if len(splits) == 1 else "all"),
+        by_split={one: ceilings(recording, one) for one in splits} if len(splits) > 1 else None,
         wall_time=time.perf_counter() - started,
     )
     return check(dataset)
@@ -141,7 +143,10 @@ def _one_split(
     null: int,
     seed: int,
     progress: Progress,
-) -> xr.Dataset:
+    *,
+    named: bool,
+) -> tuple[xr.Dataset, list[str]]:
+    """The plane on one split, and what there is to say of values above their ceilings."""
     recording = view.recording
     shape = (len(recording.seeds), len(view.marks), len(view.layers))
     found: dict[str, np.ndarray] = {}
@@ -151,7 +156,7 @@ def _one_split(
         columns = np.array([column_of[e] for e in block.epoch])
         for k, layer in enumerate(view.layers):
             values = block.activations[layer]
-            measured = _measured(view, target_view, values, block.seed, layer, split)
+            measured = _measured(view, target_view, values, Cells(block.seed, block.epoch), layer, split)
             measured["dead"] = np.asarray((values.max(axis=1) == values.min(axis=1)).all(axis=1))
             for name, part in measured.items():
                 if name not in found:
@@ -159,20 +164,22 @@ def _one_split(
                 found[name][block.seed, columns, k] = part
         done += len(block.seed)
         progress(f"measuring ({type(view.estimator).__name__})", done, shape[0] * shape[1])
+    above, notes = excess(recording, (view.estimator, target_view.estimator), split, found, named=named)
+    found["warned"] = (found["warned"] > 0) | above
     dataset = _assemble(view, target_view, split, found, bounds)
     checked = Checks(view, target_view, split, null, seed).run(found["mi_input"], found["mi_target"], progress)
-    return add_summary(dataset.assign({name: (_CELLS, values) for name, values in checked.items()}), seed)
+    return add_summary(dataset.assign({name: (_CELLS, values) for name, values in checked.items()}), seed), notes
 
 
 def _measured(
-    view: View, target_view: View, values: Any, seeds: np.ndarray, layer: str, split: Split
+    view: View, target_view: View, values: Any, cells: Cells, layer: str, split: Split
 ) -> dict[str, np.ndarray]:
     """(cells,) numbers by the name of their variable: I(X;T) as one view has it, I(T;Y) as the other has."""
     identity = np.arange(values.shape[1])[None]
-    found = view.counted(view.measure(values, seeds, layer, split, identity))
+    found = view.counted(view.measure(values, cells, layer, split, identity))
     columns = found.columns()
     if target_view is not view:
-        other = target_view.measure(values, seeds, layer, split, identity)
+        other = target_view.measure(values, cells, layer, split, identity)
         other = target_view.counted(replace(other, doubts=tuple(d for d in other.doubts if d.of == "target")))
         columns |= {name: part for name, part in other.columns().items() if name.startswith("mi_target")}
         further = {name: part for name, part in other.further.items() if not name.endswith("_input")}
@@ -205,7 +212,7 @@ def _assemble(
         ("mi_input", view, view.input_name),
         ("mi_target", target_view, target_view.target_name),
     ):
-        exact = recording.probe.enumerated and split == "all" and isinstance(seen.channel, Quantize)
+        exact = recording.probe.enumerated and split == "all" and seen.counts
         direction = "exact" if exact else seen.estimator.direction
         dataset[name].attrs = {
             "quantity": label,
@@ -232,7 +239,7 @@ def _assemble(
 
 def _bounds(recording: Recording, split: Split) -> tuple[list[Bound] | None, str]:
     """The bound of every network's inputs, or None; and why there is none where one may be missed."""
-    law, ceiling = recording.probe.p_y_given_x, _target_ceiling(recording, split)
+    law, ceiling = recording.probe.p_y_given_x, target_ceiling(recording, split)
     if ceiling is None:
         return None, ""
     if law is None or not is_soft(law):
@@ -240,28 +247,3 @@ def _bounds(recording: Recording, split: Split) -> tuple[list[Bound] | None, str
     from .task_curve import soft_bounds  # a certain label needs no solver
 
     return soft_bounds(law, recording.samples(split), len(recording.seeds))
-
-
-def _ceilings(recording: Recording, split: Split) -> dict[str, Any]:
-    """Samples of a split, ln n for I(X;T), and the limit of I(T;Y) (a mean over networks), where there is one."""
-    samples, limit = recording.samples(split), _target_ceiling(recording, split)
-    n = recording.probe.n if samples is None else samples.shape[1]
-    ceilings: dict[str, Any] = {"n_samples": n, "ceiling_mi_input": float(np.log(n))}
-    return ceilings if limit is None else {**ceilings, "ceiling_mi_target": float(limit.mean())}
-
-
-def _target_ceiling(recording: Recording, split: Split) -> np.ndarray | None:
-    """(seed,) H(Y), or I(X;Y) where the law of a random label is known; None for a float target."""
-    probe, samples = recording.probe, recording.samples(split)
-    if np.issubdtype(np.asarray(probe.y).dtype, np.floating):
-        return None
-    rows = np.arange(probe.n)[None] if samples is None else samples
-    law = probe.p_y_given_x
-    if law is not None and is_soft(law):
-        given, marginal = xlogy(law, law).sum(axis=1), law[rows].mean(axis=1)
-        limits = given[rows].mean(axis=1) - xlogy(marginal, marginal).sum(axis=1)
-    else:
-        _, codes = np.unique(probe.y, axis=0, return_inverse=True)
-        p = np.stack([np.bincount(codes.ravel()[row], minlength=codes.max() + 1) for row in rows]) / rows.shape[1]
-        limits = -xlogy(p, p).sum(axis=1)
-    return np.broadcast_to(limits, len(recording.seeds))

@@ -14,7 +14,7 @@ from ..estimators.pairwise import noise_scale
 from ..progress import Progress
 from ..recordings.base import Split
 from .betas import fitted
-from .view import View, is_soft
+from .view import Cells, View, is_soft
 
 _HALVES = 6  # half-samples a checked snapshot: their spread is the sampling error to about 30 %
 
@@ -72,42 +72,41 @@ class Checks:
                 )
                 epochs = recording.epochs[[view.marks[c] for c in columns]]
                 values = np.stack([recording.activations(number, e, layer, self.split) for e in epochs])
-                checks = self._cells(
-                    values, np.full(len(columns), row), layer, mi_input[row, columns, k], mi_target[row, columns, k]
-                )
+                cells = Cells(np.full(len(columns), row), np.array(view.marks)[columns])
+                checks = self._cells(values, cells, layer, mi_input[row, columns, k], mi_target[row, columns, k])
                 for name, part in checks.items():
                     found[name][row, columns, k] = part
                 progress("checking (shuffles, halves, calibration)", k * len(recording.seeds) + row + 1, total)
         return found
 
     def _cells(
-        self, values: np.ndarray, seeds: np.ndarray, layer: str, mi_input: np.ndarray, mi_target: np.ndarray
+        self, values: np.ndarray, cells: Cells, layer: str, mi_input: np.ndarray, mi_target: np.ndarray
     ) -> dict[str, np.ndarray]:
         n = values.shape[1]
-        random = np.random.default_rng([self.seed, int(seeds[0]), self.view.layers.index(layer)])
+        random = np.random.default_rng([self.seed, int(cells.seeds[0]), self.view.layers.index(layer)])
         orders = np.stack([np.arange(n), *(random.permutation(n) for _ in range(self.null))])
-        shuffled = self.target_view.measure(values, seeds, layer, self.split, orders).mi_target[:, 1:]
+        shuffled = self.target_view.measure(values, cells, layer, self.split, orders).mi_target[:, 1:]
         half = n // 2
         plain = np.arange(half)[None]
         halves = np.stack(
             [
-                self.view.measure(values, seeds, layer, self.split, plain, chosen=random.permutation(n)[:half]).mi_input
+                self.view.measure(values, cells, layer, self.split, plain, chosen=random.permutation(n)[:half]).mi_input
                 for _ in range(_HALVES)
             ]
         )
-        beta, residual = self._beta(values, seeds, layer)
+        beta, residual = self._beta(values, cells, layer)
         return {
             "mi_target_null": shuffled.mean(axis=1),
             "mi_target_p_value": (1 + (shuffled >= mi_target[:, None] - 1e-12).sum(axis=1)) / (1 + self.null),
             "mi_input_growth": (mi_input - halves.mean(axis=0)) / np.log(n / half),
             "mi_input_subsample_stderr": halves.std(axis=0, ddof=1) * np.sqrt(half / (n - half)),
-            "mi_input_calibration": self._calibration(values, seeds, layer, random),
+            "mi_input_calibration": self._calibration(values, cells, layer, random),
             "layer_beta": beta,
             "layer_beta_residual": residual,
         }
 
     def _calibration(
-        self, values: np.ndarray, seeds: np.ndarray, layer: str, random: np.random.Generator
+        self, values: np.ndarray, cells: Cells, layer: str, random: np.random.Generator
     ) -> np.ndarray:
         channel, view = self.view.channel, self.view
         wide = values.astype(np.float64)
@@ -115,18 +114,18 @@ class Checks:
         normal = (mean[:, None] + std[:, None] * random.standard_normal(values.shape)).astype(values.dtype)
         if isinstance(channel, Quantize) and channel.kind == "width":
             column = view.layers.index(layer)
-            low, high = view.low[seeds, column], view.high[seeds, column]
+            low, high = view.low[cells.seeds, column], view.high[cells.seeds, column]
             truth = channel.gaussian_information(mean, std, low, high)
         elif isinstance(channel, AdditiveGaussian):
             truth = channel.gaussian_information(std, noise_scale(values, channel))
         else:
             return np.full(len(values), np.nan)
-        return view.measure(normal, seeds, layer, self.split, np.arange(values.shape[1])[None]).mi_input - truth
+        return view.measure(normal, cells, layer, self.split, np.arange(values.shape[1])[None]).mi_input - truth
 
-    def _beta(self, values: np.ndarray, seeds: np.ndarray, layer: str) -> tuple[np.ndarray, np.ndarray]:
+    def _beta(self, values: np.ndarray, cells: Cells, layer: str) -> tuple[np.ndarray, np.ndarray]:
         law = self.view.recording.probe.p_y_given_x
         nothing = np.full(len(values), np.nan)
         if not isinstance(self.target_view.channel, Quantize) or law is None or not is_soft(law):
             return nothing, nothing
-        fits = fitted(self.target_view, values, seeds, layer, self.split)
+        fits = fitted(self.target_view, values, cells, layer, self.split)
         return np.array([f.beta for f in fits]), np.array([f.residual for f in fits])

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..channels import AdditiveGaussian, Channel, Identity, Quantize
 from ..errors import InputError
-from ..estimators import Estimator, LayerBlock, LayerInformation
-from ..estimators.binned import quantise, walls
+from ..estimators import Estimator, LayerBlock, LayerInformation, Passes
+from ..estimators.binned import adaptive_walls, quantise, walls
 from ..estimators.pairwise import noise_scale
 from ..recordings.base import Recording, Split
 
 _OF_CODES = ", of compressed variables"
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?")
+
+
+class Cells(NamedTuple):
+    """Snapshots of one layer: (cells,) positions along the recording's seeds and along its epochs."""
+
+    seeds: np.ndarray
+    marks: np.ndarray
 
 
 class View:
@@ -54,11 +62,20 @@ class View:
             self.interior = [self._walls(self.channel, column) for column in range(len(layers))]
 
     @property
+    def counts(self) -> bool:
+        """Whether T is a code that the sample decides, which is counted."""
+        return isinstance(self.channel, Quantize) or self._bare
+
+    @property
+    def _bare(self) -> bool:
+        """Whether T is discrete and deterministic as it stands."""
+        as_it_is = isinstance(self.channel, Identity) and not self.channel.assume_stochastic
+        return as_it_is and self.discrete and self.recording.noise is None
+
+    @property
     def input_name(self) -> str:
         """Name of what is measured between X and T: for a discrete deterministic layer, its entropy."""
-        bare = isinstance(self.channel, Identity) and not self.channel.assume_stochastic
-        counted = bare and self.discrete and self.recording.noise is None
-        name = "H(T), T discrete" if counted else self.channel.input_name
+        name = "H(T), T discrete" if self._bare else self.channel.input_name
         return f"{name}{_OF_CODES}" if any(self.estimator.compresses) else name
 
     @property
@@ -73,7 +90,20 @@ class View:
             "for a deterministic layer I(X;T) is infinite or constant."
         ]
         stochastic = isinstance(self.channel, Identity) and self.channel.assume_stochastic
-        return [*(assumed if stochastic else []), *self._warnings(), *self._refusals]
+        return [*(assumed if stochastic else []), *self._of_one_pass(), *self._warnings(), *self._refusals]
+
+    def _of_one_pass(self) -> list[str]:
+        """What the number is where a layer with noise of its own is taken for a function of the sample."""
+        noise, x = self.recording.noise, self.recording.x
+        if noise is None or isinstance(self.channel, Identity) or self.estimator.needs_input:
+            return []
+        if self.estimator.channel is None and x is not None and len(np.unique(x, axis=0)) < len(x):
+            return []  # equal inputs with unequal layers are counted as such
+        return [
+            f"The networks run with noise ({noise}) and {self.estimator.short} saw one noisy pass of every sample, as "
+            "if T were a function of it: noise then counts as information on X. This is a proxy of the upper kind, "
+            "no I(X;T) of the noisy network."
+        ]
 
     def _warnings(self) -> list[str]:
         """Each warning once, with the number of cells whose estimate carries it, as one of them has it."""
@@ -94,7 +124,7 @@ class View:
     def measure(
         self,
         activations: Any,
-        seeds: np.ndarray,
+        cells: Cells,
         layer: str,
         split: Split,
         orders: np.ndarray,
@@ -104,31 +134,32 @@ class View:
 
         Args:
             activations: (cells, n, d), all samples of the split.
-            seeds: (cells,) positions of their networks.
+            cells: which snapshots they are.
             layer: name.
             split: which samples they are.
             orders: (targets, m) orders of the labels, the first the identity.
             chosen: (m,) positions of a subsample; all if None.
         """
-        block = self.block(activations, seeds, layer, split, orders)
+        block = self.block(activations, cells, layer, split, orders)
         if self.estimator.channel is None:
             block = replace(block, activations=through(self.channel, block))
         if chosen is not None:
-            law, x = block.p_y_given_x, block.x
+            law, x, passes = block.p_y_given_x, block.x, block.passes
             block = replace(
                 block,
                 activations=block.activations[:, chosen],
                 y=block.y[:, chosen],
                 p_y_given_x=None if law is None else law[:, chosen],
                 x=None if x is None else x[:, chosen],
+                passes=None if passes is None else replace(passes, centres=_of(passes.centres, chosen)),
             )
         found = self.estimator.layer(block)
         self._refusals |= dict.fromkeys(found.notes)
         return found
 
-    def block(self, activations: Any, seeds: np.ndarray, layer: str, split: Split, orders: np.ndarray) -> LayerBlock:
+    def block(self, activations: Any, cells: Cells, layer: str, split: Split, orders: np.ndarray) -> LayerBlock:
         """One layer's snapshots with their labels and walls."""
-        probe, samples = self.recording.probe, self.recording.samples(split)
+        probe, samples, seeds = self.recording.probe, self.recording.samples(split), cells.seeds
 
         def of(values: np.ndarray) -> np.ndarray:
             values = values.reshape(len(values), -1)
@@ -142,8 +173,7 @@ class View:
             walls_here = {"low": self.low[seeds, column], "high": self.high[seeds, column]}
             interior = self.interior[column]
             if self.channel.kind == "adaptive":
-                interior_here = [walls(np.asarray(v), self.channel.bins, "adaptive") for v in activations]
-                walls_here["interior"] = np.stack(interior_here)
+                walls_here["interior"] = adaptive_walls(np.asarray(activations), self.channel.bins)
             elif interior is not None:
                 walls_here["interior"] = interior[seeds]
         y, law = np.asarray(probe.y), probe.p_y_given_x
@@ -163,8 +193,25 @@ class View:
             p_y_given_x=None if law is None or not is_soft(law) else of(law),
             x=of(probe.x) if probe.x is not None and sees_input else None,
             seed=self.seed,
+            passes=self._passes(cells, layer, split),
             **walls_here,
         )
+
+    def _passes(self, cells: Cells, layer: str, split: Split) -> Passes | None:
+        """How the samples of a split are sent through the networks again, for an estimator that does so."""
+        recording = self.recording
+        noise = recording.own_noise(layer) if self.estimator.replays else None
+        if noise is None:
+            return None
+        samples = recording.samples(split)
+        pairs = zip(recording.seeds[cells.seeds].tolist(), recording.epochs[cells.marks].tolist(), strict=True)
+        names = tuple((int(who), int(when)) for who, when in pairs)
+
+        def centres(cell: int, draws: int, stream: int) -> np.ndarray:
+            found = recording.propagate(*names[cell], layer, draws, stream=stream)
+            return found if samples is None else found[samples[cells.seeds[cell]]]
+
+        return Passes(noise, centres, names)
 
     def _ranges(self, channel: Quantize) -> tuple[np.ndarray, np.ndarray]:
         shape = (len(self.recording.seeds), len(self.layers))
@@ -233,6 +280,11 @@ def resolved_channel(
     if not isinstance(channel, Channel):
         raise InputError(f"channel must be Quantize(...), AdditiveGaussian(...) or Identity(), got {channel!r}.")
     return channel
+
+
+def _of(centres: Callable[[int, int, int], np.ndarray], chosen: np.ndarray) -> Callable[[int, int, int], np.ndarray]:
+    """The same passes of some samples."""
+    return lambda cell, draws, stream: centres(cell, draws, stream)[chosen]
 
 
 def is_soft(p_y_given_x: np.ndarray) -> bool:

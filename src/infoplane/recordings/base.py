@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from ..channels import OwnNoise
 from ..errors import InputError, nearest
 
 Split = Literal["all", "train", "test"]
@@ -122,15 +123,39 @@ class Recording(abc.ABC):
         samples = self.samples(split)
         return values if samples is None else values[samples[row]]
 
-    def propagate(self, seed: int, epoch: int, layer: str, draws: int) -> np.ndarray:
-        """Noisy passes, (n, draws, d): centres before the layer's own noise.
+    def own_noise(self, layer: str) -> OwnNoise | None:
+        """The noise the network itself adds to this layer, where it can be replayed; else None.
 
         Raises:
-            InputError: the recording declares no noise, or keeps activations only.
+            InputError: a layer that the recording does not have.
         """
+        self.position("layer", layer)
+        return None
+
+    def propagate(self, seed: int, epoch: int, layer: str, draws: int, *, stream: int = 0) -> np.ndarray:
+        """Noisy passes through a network that runs with noise: centres of a layer, before its own noise.
+
+        Args:
+            seed: a member of ``seeds``.
+            epoch: a member of ``epochs``.
+            layer: one with noise of its own (:meth:`own_noise`).
+            draws: passes of every sample.
+            stream: another number gives other noise; the same the same.
+
+        Returns:
+            (n, draws, d) array; equal along ``draws`` where no layer before has noise.
+
+        Raises:
+            InputError: the layer has no noise of its own, or the recording keeps activations only.
+        """
+        self.position("layer", layer)
+        have = [name for name in self.layers if self.own_noise(name) is not None]
+        why = f"only {', '.join(have)} have noise of their own" if have else "this recording has " + (
+            "none" if self.noise is None else "activations only, from which no pass can be made again"
+        )
         raise InputError(
-            f"{type(self).__name__}.propagate needs a network that runs with declared noise, and this recording has "
-            f"{'none' if self.noise is None else 'activations only'}; record a noisy network to use it."
+            f"{type(self).__name__}.propagate needs a layer with noise of its own, got {layer!r}: {why}; name such a "
+            "layer, or record a network made with noise=AdditiveNoise(...)."
         )
 
     def kind(self, layer: str) -> np.dtype:
