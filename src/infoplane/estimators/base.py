@@ -329,6 +329,19 @@ class Estimator(abc.ABC):
         return repr(self)
 
 
+def refuse_replayed(who: str, estimator: Estimator) -> None:
+    """Let wrappers of samples wrap no method that needs the network itself.
+
+    Raises:
+        InputError: it does.
+    """
+    if estimator.replays:
+        raise InputError(
+            f"{who} wraps methods that take samples, and {type(estimator).__name__} sends samples through a network; "
+            "use it alone."
+        )
+
+
 def _doubts(of: Literal["input", "target"], estimates: list[Estimate | None]) -> list[Doubt]:
     """The warnings of one estimate a cell."""
     return [Doubt(cell, of, w) for cell, e in enumerate(estimates) if e is not None for w in e.warnings]

@@ -17,7 +17,7 @@ from ..compressors.reports import bounds_of, label_bound, noise_bound, residuals
 from ..errors import InputError
 from ..estimate import Estimate
 from ..samples import Variable, is_real
-from .base import Estimator, LayerBlock, LayerInformation
+from .base import Estimator, LayerBlock, LayerInformation, refuse_replayed
 from .cells import alike, joined, part_of
 from .debiased import Debiased
 from .kozachenko import KozachenkoLeonenko
@@ -74,6 +74,8 @@ class Compressed(Estimator):
     def __post_init__(self) -> None:
         if self.estimator is not None and not isinstance(self.estimator, Estimator):
             raise InputError(f"Compressed wraps an estimator, as in Compressed(KSG(), ...), got {self.estimator!r}.")
+        if self.estimator is not None:
+            refuse_replayed("Compressed", self.estimator)
         if self.estimator is not None and self.estimator.direction not in ("estimate", "lower"):
             raise InputError(
                 f"Compressed wraps estimates and lower bounds, and {type(self.estimator).__name__} gives an upper one, "

@@ -15,7 +15,7 @@ from ..channels import Channel
 from ..errors import InputError
 from ..estimate import Estimate
 from ..samples import Variable, whole
-from .base import Estimator
+from .base import Estimator, refuse_replayed
 from .kozachenko import OFFSET, KozachenkoLeonenko
 
 _BY_CONSTRUCTION = (
@@ -51,6 +51,7 @@ class Debiased(Estimator):
     def __post_init__(self) -> None:
         if not isinstance(self.estimator, Estimator):
             raise InputError(f"Debiased wraps an estimator, as in Debiased(KSG()), got {self.estimator!r}.")
+        refuse_replayed("Debiased", self.estimator)
         if self.estimator.direction != "estimate":
             raise InputError(
                 f"Debiased corrects estimates and {type(self.estimator).__name__} gives a bound, "

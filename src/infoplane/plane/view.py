@@ -14,7 +14,9 @@ from ..errors import InputError
 from ..estimators import Estimator, LayerBlock, LayerInformation, Passes
 from ..estimators.binned import adaptive_walls, quantise, walls
 from ..estimators.pairwise import noise_scale
+from ..estimators.propagation import Propagation
 from ..recordings.base import Recording, Split
+from .passes import check_replayed, passes_of
 
 _OF_CODES = ", of compressed variables"
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?")
@@ -56,6 +58,8 @@ class View:
         self.recording, self.estimator, self.layers, self.marks = recording, estimator, layers, marks
         self.sees_target = sees_target
         self.discrete = not any(np.issubdtype(recording.kind(layer), np.floating) for layer in layers)
+        if isinstance(estimator, Propagation):
+            check_replayed(estimator, channel or Identity(), recording)
         self.channel = resolved_channel(estimator, channel, recording, discrete=self.discrete)
         if isinstance(self.channel, Quantize):
             self.low, self.high = self._ranges(self.channel)
@@ -193,25 +197,19 @@ class View:
             p_y_given_x=None if law is None or not is_soft(law) else of(law),
             x=of(probe.x) if probe.x is not None and sees_input else None,
             seed=self.seed,
-            passes=self._passes(cells, layer, split),
+            passes=self._passes(activations, cells, layer, split),
             **walls_here,
         )
 
-    def _passes(self, cells: Cells, layer: str, split: Split) -> Passes | None:
-        """How the samples of a split are sent through the networks again, for an estimator that does so."""
-        recording = self.recording
-        noise = recording.own_noise(layer) if self.estimator.replays else None
-        if noise is None:
+    def _passes(self, activations: Any, cells: Cells, layer: str, split: Split) -> Passes | None:
+        """How the samples of a split are sent through a noisy layer again, for an estimator that does so."""
+        if not self.estimator.replays:
             return None
-        samples = recording.samples(split)
+        recording, samples = self.recording, self.recording.samples(split)
         pairs = zip(recording.seeds[cells.seeds].tolist(), recording.epochs[cells.marks].tolist(), strict=True)
         names = tuple((int(who), int(when)) for who, when in pairs)
-
-        def centres(cell: int, draws: int, stream: int) -> np.ndarray:
-            found = recording.propagate(*names[cell], layer, draws, stream=stream)
-            return found if samples is None else found[samples[cells.seeds[cell]]]
-
-        return Passes(noise, centres, names)
+        rows = None if samples is None else samples[cells.seeds]
+        return passes_of(recording, self.channel, activations, names, rows, layer)
 
     def _ranges(self, channel: Quantize) -> tuple[np.ndarray, np.ndarray]:
         shape = (len(self.recording.seeds), len(self.layers))
