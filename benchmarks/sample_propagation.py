@@ -53,7 +53,7 @@ def ours(of: Layer, seed: int) -> tuple[float, float]:
     passes = Passes(
         OwnNoise("additive", SIGMA, not of.deep),
         lambda cell, draws, stream: of.centres(draws, np.random.default_rng([stream, seed])),
-        ((0, seed),),
+        ((0, seed, 0),),
     )
     block = LayerBlock(of.places[None], of.labels[None, :, None], np.arange(N)[None], seed=seed, passes=passes)
     found = SamplePropagation(DRAWS).layer(block)

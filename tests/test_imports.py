@@ -25,7 +25,7 @@ LEVELS = (
     {"estimate"},
     {"samples", "channels", "data", "results"},
     {"estimators", "compressors", "laws"},
-    {"resampling", "recordings", "networks"},
+    {"resampling", "ceilings", "recordings", "networks"},
     {"measures"},
     {"calibration", "plane", "bottleneck", "infinite", "variational"},
     {"plots"},

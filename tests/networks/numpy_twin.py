@@ -122,7 +122,7 @@ def batches(program, epoch):
                 jnp.zeros((1, 1), bool),
                 position[0],
                 position[0],
-                noise_keys(np.array([0]), Stream.TRAINING),
+                *[noise_keys(np.array([0]), Stream.TRAINING)] * 2,
             ),
             jnp.int32(epoch),
         )[0]

@@ -79,6 +79,16 @@ def test_chosen_layers_only_and_a_noisy_linear_output():
     assert abs(off.std() / 0.2 - 1) < 4 / math.sqrt(2 * off.size)
 
 
+def test_a_samples_noise_is_the_same_in_every_split():
+    made = recording(AdditiveNoise(0.3))
+    for split in ("all", "train", "test"):
+        for block in made.blocks(["hidden 1", "output"], [0, 1], split):
+            for cell, (row, column) in enumerate(zip(block.seed, block.epoch, strict=True)):
+                for layer, values in block.activations.items():
+                    whole = made.activations(int(made.seeds[row]), int(made.epochs[column]), layer, split)
+                    np.testing.assert_allclose(np.asarray(values)[cell], whole, rtol=1e-5, atol=1e-6)
+
+
 def test_noise_in_training_is_that_of_its_seed_alone():
     """A network's noise does not depend on which others are trained beside it; another seed has another."""
     alone, beside = recording(AdditiveNoise(0.5), seeds=[3]), recording(AdditiveNoise(0.5), seeds=[0, 3, 7])
@@ -136,5 +146,10 @@ def test_only_noise_or_its_absence():
         MLP([3, 4, 2], noise=0.1)  # type: ignore[arg-type]
     with pytest.raises(ip.InputError, match="this recording has none"):
         recording(None).propagate(0, 4, "hidden 1", 2)
+    with pytest.raises(ip.InputError, match=r"needs names such as.*got 5"):
+        AdditiveNoise(0.1, 5)  # type: ignore[arg-type]
+    assert AdditiveNoise(np.float64(0.1), (name for name in ["hidden 1"])) == AdditiveNoise(0.1, ("hidden 1",))
+    with pytest.raises(ip.InputError, match=r"propagate\(stream\) needs a whole number.*got -1"):
+        recording(AdditiveNoise(0.1)).propagate(0, 4, "hidden 2", 1, stream=-1)
     with pytest.raises(ip.InputError, match="at least 1, got 0"):
         recording(AdditiveNoise(0.1)).propagate(0, 4, "hidden 2", 0)

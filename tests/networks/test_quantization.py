@@ -9,10 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from numpy_twin import program_of
 
 import infoplane as ip
 from infoplane.estimators import Plugin
 from infoplane.networks import MLP, SGD, Quantization, train_ensemble
+from infoplane.networks.quantization import LEAST
 
 TASK = ip.data.twelve_bit()
 
@@ -127,6 +129,24 @@ def test_saved_and_read_again(tmp_path, recording):
     back = ip.recordings.open(tmp_path / "saved")
     assert back.network == recording.network
     np.testing.assert_array_equal(back.activations(1, 6, "hidden 2"), recording.activations(1, 6, "hidden 2"))
+
+
+def test_a_dead_layer_does_not_end_the_run():
+    """Its range would shrink for ever; codes of zeros stay zeros whatever is left of it."""
+    quantize = Quantization(8)
+    zeros, nothing = jnp.zeros((1, 2, 5)), jnp.zeros(1)
+    for reach in (LEAST, 1e-37):
+        np.testing.assert_array_equal(quantize.codes(zeros, nothing, jnp.array([reach], jnp.float32)), zeros)
+    program = program_of(MLP([2, 3, 2], "relu", quantization=quantize), SGD(0.1), 4, 4, 0.0, small_task())
+    shrunk = jnp.full((1, program.network.n_parameters), 1e-6)
+    followed = program._followed(shrunk, jnp.zeros((1, 1)))
+    assert float(followed[0, -1]) == pytest.approx(LEAST)
+    assert Quantization(np.int64(8)) == quantize
+    assert repr(Quantization(np.int64(8))) == repr(quantize)
+
+
+def small_task():
+    return ip.data.Task(np.eye(4, 2, dtype=np.float32), np.array([0, 1, 0, 1]), "four")
 
 
 def test_bad_settings():

@@ -42,12 +42,12 @@ class Passes:
         noise: the layer's own.
         centres: called with (cell, draws, stream), gives (n, draws, d) values of the layer before its own noise; equal
             along draws where ``noise.certain``.
-        names: (network, epoch) of every cell, to seed further noise with.
+        names: (network, epoch, position of the layer) of every cell, to seed further noise with.
     """
 
     noise: OwnNoise
     centres: Callable[[int, int, int], np.ndarray]
-    names: tuple[tuple[int, int], ...]
+    names: tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, eq=False)

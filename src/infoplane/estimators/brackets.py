@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 _FIRST_ORDER = 1.0  # nats between the ends up to which the half-way value stands
+_CLOSE = 0.2  # nats up to which it is trusted
 
 
 class Bracket(NamedTuple):
@@ -15,14 +16,16 @@ class Bracket(NamedTuple):
 
     Attributes:
         value: half-way between the ends that mixtures give, where these are close; else the best lower bound.
-        stderr: Monte Carlo error.
+        stderr: Monte Carlo error; nan for a lower bound, whose distance from the truth it would not tell.
         lower, upper: ends that hold the truth between them, on average.
+        settled: the value is the half-way one, and the ends are close beside it.
     """
 
     value: float
     stderr: float
     lower: float
     upper: float
+    settled: bool = True
 
 
 def exactly(value: float) -> Bracket:
@@ -50,16 +53,18 @@ def bounded(found: Bracket, below: np.ndarray | None, most: float) -> Bracket:
         below: (n, draws) terms whose mean is a lower bound; None where there is none.
         most: the quantity's ceiling.
     """
-    upper = min(found.upper, most)
+    upper = max(min(found.upper, most), found.lower)
+    width = found.upper - found.lower
     if below is None:
-        return found._replace(upper=max(upper, found.lower))
+        return found._replace(upper=upper)
     least, error = float(below.mean()), monte_carlo_error(below)
     lower = max(found.lower, least)
     upper = max(upper, lower)
-    if found.upper - found.lower <= _FIRST_ORDER and found.value > least - 4.0 * math.hypot(found.stderr, error):
-        return found._replace(lower=min(lower, found.value), upper=max(upper, found.value))
+    if width <= _FIRST_ORDER and found.value > least - 4.0 * math.hypot(found.stderr, error):
+        settled = width <= max(_CLOSE, 8.0 * found.stderr)
+        return found._replace(lower=min(lower, found.value), upper=max(upper, found.value), settled=settled)
     # Too few passes for mixtures: their half-way value means nothing.
-    return Bracket(lower, error if least >= found.lower else found.stderr, lower, upper)
+    return Bracket(lower, math.nan, lower, upper, settled=False)
 
 
 def steadied(terms: np.ndarray, control: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import LayerBlock
+from ..errors import Refusal
 from .propagation import Propagation
 
 _DEAD = 1e-12  # relative to the layer's largest activation: below, a unit counts as 0
@@ -33,16 +33,10 @@ class GaussianDropout(Propagation):
     needs: ClassVar[str] = "Gaussian dropout, as MLP(..., noise=MultiplicativeNoise(0.1)) has"
 
     def scales(self, centres: np.ndarray, sigma: float) -> np.ndarray:
-        return sigma * np.abs(centres)
-
-    def _refusal(self, block: LayerBlock, cell: int) -> str:
-        if reason := super()._refusal(block, cell):
-            return reason
-        assert block.passes is not None
-        sizes = np.abs(block.passes.centres(cell, 1, 0))
+        sizes = np.abs(centres)
         if sizes.min() <= _DEAD * sizes.max():
-            return (
+            raise Refusal(
                 "GaussianDropout: a unit is 0 for some input, so it has no noise there and I(X;T) is infinite; such "
                 "snapshots are nan. Put the noise on layers that cannot be 0, before the ReLU, say."
             )
-        return ""
+        return sigma * sizes

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -12,14 +11,16 @@ import numpy as np
 
 _BLOCK_NUMBERS = 2**21  # pairs of a point and a component handled at once: 16 MB
 _TINY = 1e-300
+_HALF_LOG = -0.5 * math.log(2.0 * math.pi)
 
 
 def log_densities(points: np.ndarray, centres: np.ndarray, scales: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """ln of sum_k w_kj N(t; c_k, C_k) at every point, for every column j of weights; nats.
 
-    Squares are expanded, so that a block is two products of matrices and one exponential a pair; in double precision,
-    with the centres' mean taken off. Cost O(m n (d + columns)), with full covariances O(m n (d^2 + columns)); memory
-    bounded by blocks.
+    In double precision, with the centres' mean taken off. Where the components share their scales, or have full
+    covariances, squares are expanded, so that a block is a product of matrices and an exponential a pair; with scales
+    of their own, which may differ by many powers of ten, differences are squared. Cost O(m n (d + columns)), with full
+    covariances O(m n (d^2 + columns)); memory bounded by blocks.
 
     Args:
         points: (m, d).
@@ -36,10 +37,9 @@ def log_densities(points: np.ndarray, centres: np.ndarray, scales: np.ndarray, w
     size = min(len(points), max(1, _BLOCK_NUMBERS // len(centres)))
     blocks = -(-len(points) // size)
     padded = np.concatenate([points, np.repeat(points[-1:], blocks * size - len(points), axis=0)])
+    scales, weights = np.asarray(scales, np.float64), np.asarray(weights, np.float64)
     with jax.enable_x64(True):
-        found = _blocks(
-            padded.reshape(blocks, size, -1), centres, np.asarray(scales, np.float64), np.asarray(weights, np.float64)
-        )
+        found = _blocks(padded.reshape(blocks, size, -1), centres, scales, weights)
         return np.asarray(found).reshape(blocks * size, -1)[: len(points)]
 
 
@@ -73,54 +73,80 @@ def own_log_densities(points: np.ndarray, centres: np.ndarray, scales: np.ndarra
         return tuple(np.asarray(part).reshape(-1, m)[:n] for part in (every, others))  # type: ignore[return-value]
 
 
-def normal_log_density(points: np.ndarray, centres: np.ndarray, covariances: np.ndarray) -> np.ndarray:
-    """(n, m) ln N(t; c_k, C_k) of (n, m, d) points under the k-th of n Gaussians, (n, d) and (n, d, d)."""
-    factors = np.linalg.cholesky(covariances)
-    white = np.linalg.solve(factors, (points - centres[:, None]).transpose(0, 2, 1))
-    logs = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-    d = points.shape[2]
-    return -0.5 * (white**2).sum(axis=1) - logs[:, None] - 0.5 * d * math.log(2.0 * math.pi)
+def normal_log_density(points: np.ndarray, centres: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """(n, m) ln N(t; c_k, C_k) of (n, m, d) points under the k-th of n Gaussians.
+
+    Args:
+        points: (n, m, d).
+        centres: (n, d).
+        scales: (n, d) standard deviations, or (n, d, d) covariances.
+    """
+    off = points - centres[:, None]
+    if scales.ndim == 2:
+        white, logs = off / scales[:, None], np.log(scales).sum(axis=1)
+    else:
+        factors = np.linalg.cholesky(scales)
+        white = np.linalg.solve(factors, off.transpose(0, 2, 1)).transpose(0, 2, 1)
+        logs = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+    return -0.5 * (white**2).sum(axis=2) - logs[:, None] + _HALF_LOG * points.shape[2]
 
 
-def _exponents(points: Any, centres: Any, scales: Any) -> Any:
-    """(..., m, n) ln N(t_i; c_k, C_k)."""
-    half = -0.5 * math.log(2.0 * math.pi)
-    if scales.ndim == centres.ndim + 1:
-        d = points.shape[-1]
-        precision = jnp.linalg.inv(scales)
-        linear = jnp.einsum("kij,kj->ik", precision, centres)
-        constant = half * d - 0.5 * jnp.linalg.slogdet(scales)[1] - 0.5 * jnp.einsum("ik,ki->k", linear, centres)
-        squares = (points[:, :, None] * points[:, None, :]).reshape(len(points), -1)
-        return constant + points @ linear - 0.5 * squares @ precision.reshape(len(centres), -1).T
+def _normals(centres: jax.Array, scales: jax.Array) -> Callable[[jax.Array], jax.Array]:
+    """The function from (..., m, d) points to (..., m, n) values ln N(t_i; c_k, C_k)."""
+    d = centres.shape[-1]
     if scales.ndim == 1:
-        points, centres = points / scales, centres / scales
-        products = points @ jnp.swapaxes(centres, -1, -2)
-        squares = -0.5 * (points**2).sum(-1)[..., :, None] - 0.5 * (centres**2).sum(-1)[..., None, :]
-        return products + squares + (half * points.shape[-1] - jnp.log(scales).sum())
-    weight = 1.0 / scales**2
-    linear, square = jnp.swapaxes(centres * weight, -1, -2), jnp.swapaxes(weight, -1, -2)
-    constant = (half - jnp.log(scales) - 0.5 * centres**2 * weight).sum(-1)
-    return points @ linear - 0.5 * (points**2) @ square + constant[..., None, :]
+        near = centres / scales
+        constant = _HALF_LOG * d - jnp.log(scales).sum() - 0.5 * (near**2).sum(-1)[..., None, :]
+
+        def shared(points: jax.Array) -> jax.Array:
+            points = points / scales
+            return points @ jnp.swapaxes(near, -1, -2) - 0.5 * (points**2).sum(-1)[..., :, None] + constant
+
+        return shared
+    if scales.ndim == centres.ndim:
+        logs = (_HALF_LOG - jnp.log(scales)).sum(-1)[..., None, :]
+
+        def single(points: jax.Array) -> jax.Array:
+            def add(unit: int, total: jax.Array) -> jax.Array:
+                off = points[..., :, None, unit] - centres[..., None, :, unit]
+                return total - 0.5 * (off / scales[..., None, :, unit]) ** 2
+
+            start = jnp.broadcast_to(logs, (*points.shape[:-1], centres.shape[-2]))
+            return jax.lax.fori_loop(0, d, add, start)
+
+        return single
+    precision = jnp.linalg.inv(scales)
+    linear = jnp.einsum("kij,kj->ik", precision, centres)
+    whole = _HALF_LOG * d - 0.5 * jnp.linalg.slogdet(scales)[1] - 0.5 * jnp.einsum("ik,ki->k", linear, centres)
+    square = precision.reshape(len(centres), -1).T
+
+    def full(points: jax.Array) -> jax.Array:
+        squares = (points[:, :, None] * points[:, None, :]).reshape(len(points), -1)
+        return whole + points @ linear - 0.5 * squares @ square
+
+    return full
 
 
 @jax.jit
 def _blocks(points: jax.Array, centres: jax.Array, scales: jax.Array, weights: jax.Array) -> jax.Array:
+    normals = _normals(centres, scales)
+
     def block(part: jax.Array) -> jax.Array:
-        exponents = _exponents(part, centres, scales)
+        exponents = normals(part)
         top = exponents.max(axis=1, keepdims=True)
         return jnp.log(jnp.maximum(jnp.exp(exponents - top) @ weights, _TINY)) + top
 
     return jax.lax.map(block, points)
 
 
-@functools.partial(jax.jit)
+@jax.jit
 def _own(
     points: jax.Array, centres: jax.Array, scales: jax.Array, shared: jax.Array | None
 ) -> tuple[jax.Array, jax.Array]:
     m = points.shape[2]
 
     def block(part: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        exponents = _exponents(part[0], part[1], part[2] if shared is None else shared)
+        exponents = _normals(part[1], part[2] if shared is None else shared)(part[0])
         every = jax.nn.logsumexp(exponents, axis=-1) - math.log(m)
         others = jnp.where(jnp.eye(m, dtype=bool), -jnp.inf, exponents)
         return every, jax.nn.logsumexp(others, axis=-1) - math.log(max(m - 1, 1))

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import abc
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from scipy.special import xlogy
 
-from ..errors import InputError
+from ..errors import InputError, Refusal
 from ..estimate import Estimate
 from ..samples import Variable, is_whole
 from .base import Doubt, Estimator, LayerBlock, LayerInformation
@@ -32,7 +33,8 @@ from .plugin import label_codes
 _POINTS = 4096  # points at least at which the density of T is evaluated
 _CENTRES = 2048  # components at least of that density, where passes are random
 _OF_ALL, _FRESH, _OF_ONE = 0, 1, 2  # streams of passes: centres of all samples, points apart from them, one sample's
-_DOUBTFUL = 0.2  # nats between the ends of the bracket beyond which passes were too few
+_WIDE = 64  # units up to which the guess has full covariances
+_BLOCK_BYTES = 2**28  # of the passes of one sample each, handled at once
 
 
 class _Drawn(NamedTuple):
@@ -81,6 +83,7 @@ class Propagation(Estimator):
     def __post_init__(self) -> None:
         if not is_whole(self.draws) or self.draws < 2:
             raise InputError(f"{type(self).__name__}(draws) needs a whole number, at least 2, got {self.draws!r}.")
+        object.__setattr__(self, "draws", int(self.draws))
 
     @abc.abstractmethod
     def scales(self, centres: np.ndarray, sigma: float) -> np.ndarray:
@@ -98,45 +101,34 @@ class Propagation(Estimator):
         targets: list[list[Bracket]] = []
         notes: dict[str, None] = {}
         for cell in range(block.cells):
-            if reason := self._refusal(block, cell):
-                notes[reason] = None
-                inputs.append(None)
-                targets.append([])
-                continue
-            own_laws = None if laws is None else laws[cell]
-            found = self._measure(block, cell, own_laws)
+            try:
+                found = self._measure(block, cell, None if laws is None else laws[cell])
+            except Refusal as refusal:
+                notes[str(refusal)] = None
+                found = None, []
             inputs.append(found[0])
             targets.append(found[1])
         if laws is None:
             notes[f"{type(self).__name__} takes classes for I(T;Y) and y is continuous; name an estimator_target."] = (
                 None
             )
-        doubts = [d for cell, found in enumerate(inputs) if found is not None for d in _doubts(cell, found)]
-        return _collected(block, inputs, targets, tuple(notes), tuple(doubts))
-
-    def _refusal(self, block: LayerBlock, cell: int) -> str:
-        """Why there is no number for a snapshot; empty where there is one."""
-        if block.passes is None or block.passes.noise.kind != self.kind:
-            return (
-                f"{type(self).__name__} measures layers with noise of their own, in a network with {self.needs}; "
-                "other layers are nan."
-            )
-        return ""
+        return _collected(block, inputs, targets, tuple(notes))
 
     def _measure(self, block: LayerBlock, cell: int, law: np.ndarray | None) -> tuple[Bracket, list[Bracket]]:
         """I(X;T), and I(T;Y) with the labels in every order, of one snapshot."""
         passes = block.passes
-        assert passes is not None
+        if passes is None or passes.noise.kind != self.kind:
+            raise Refusal(
+                f"{type(self).__name__} measures layers with noise of their own, in a network with {self.needs}; "
+                "other layers are nan."
+            )
         random = np.random.default_rng([block.seed, *passes.names[cell], 0x5A3])
         n, sigma = block.n, passes.noise.sigma
         laws = [] if law is None else [law[order] for order in block.permutations]
         columns = np.concatenate([np.ones((n, 1)), *laws], axis=1)
 
         def drawn(count: int, stream: int) -> _Drawn:
-            centres = passes.centres(cell, count, 3 * block.seed + stream).astype(np.float64)
-            z = random.standard_normal(centres.shape)
-            points = centres + self.scales(centres, sigma) * z
-            return _Drawn(centres, points, 0.5 * ((z**2).sum(axis=-1) - z.shape[-1]))
+            return self._noisy(passes.centres(cell, count, _word(block.seed, stream)), sigma, random)
 
         guess = None
         if passes.noise.certain:
@@ -147,8 +139,8 @@ class Propagation(Estimator):
             count = -(-_CENTRES // n)
             first, fresh = drawn(count, _OF_ALL), drawn(max(count, -(-_POINTS // (2 * n))), _FRESH)
             whole, components = _Drawn(*(np.hstack(pair) for pair in zip(first, fresh, strict=True))), first.centres
-            one = drawn(self.draws, _OF_ONE)
-            within, guess = self._within(one, sigma), self._guessed(whole.points, one.centres, columns, sigma)
+            one = passes.centres(cell, self.draws, _word(block.seed, _OF_ONE))
+            within, guess = self._within(one, sigma, random), self._guessed(whole.points, one, columns, sigma)
         surprisals = self._surprisals(whole.points, components, columns, sigma)
 
         def both_ends(terms: np.ndarray) -> Bracket:
@@ -175,23 +167,45 @@ class Propagation(Estimator):
         found = log_densities(points.reshape(-1, d), flat, self.scales(flat, sigma), weights)
         return -found.reshape(*points.shape[:2], -1)
 
-    def _within(self, one: _Drawn, sigma: float) -> Bracket:
-        """h(T|x), a mean over the samples, from each sample's own passes."""
-        every, others = own_log_densities(one.points, one.centres, self.scales(one.centres, sigma))
-        inside, apart = steadied(-every, one.control), steadied(-others, one.control)
-        return halfway(inside, apart, inside)
+    def _noisy(self, centres: np.ndarray, sigma: float, random: np.random.Generator) -> _Drawn:
+        """Passes with the layer's own noise about their (n, draws, d) centres."""
+        centres = centres.astype(np.float64)
+        z = random.standard_normal(centres.shape)
+        points = centres + self.scales(centres, sigma) * z
+        return _Drawn(centres, points, 0.5 * ((z**2).sum(axis=-1) - z.shape[-1]))
+
+    def _within(self, centres: np.ndarray, sigma: float, random: np.random.Generator) -> Bracket:
+        """h(T|x), a mean over the samples, from (n, draws, d) centres of each sample's own passes."""
+        inside, apart, controls = [], [], []
+        for part in _parts(centres):
+            one = self._noisy(part, sigma, random)
+            every, others = own_log_densities(one.points, one.centres, self.scales(one.centres, sigma))
+            inside.append(-every)
+            apart.append(-others)
+            controls.append(one.control)
+        control = np.concatenate(controls)
+        within, beyond = (steadied(np.concatenate(terms), control) for terms in (inside, apart))
+        return halfway(within, beyond, within)
 
     def _guessed(self, points: np.ndarray, centres: np.ndarray, columns: np.ndarray, sigma: float) -> _Guess:
-        """q(t|x) Gaussian with the moments of x's passes, at points apart from these."""
-        draws, d = centres.shape[1:]
-        middle = centres.mean(axis=1)
-        off = centres - middle[:, None]
-        covariances = np.einsum("nki,nkj->nij", off, off) / (draws - 1)
-        variances = np.broadcast_to(self.scales(centres, sigma) ** 2, centres.shape).mean(axis=1)
-        covariances[:, np.arange(d), np.arange(d)] += variances
-        mixed = log_densities(points.reshape(-1, d), middle, covariances, _weights(columns))
+        """q(t|x) Gaussian with the moments of x's passes, at points apart from these; of wide layers unit by unit."""
+        d = centres.shape[2]
+        middle, spreads = [], []
+        for part in _parts(centres):
+            part = part.astype(np.float64)
+            own = np.broadcast_to(self.scales(part, sigma) ** 2, part.shape).mean(axis=1)
+            middle.append(part.mean(axis=1))
+            off = part - middle[-1][:, None]
+            if d > _WIDE:
+                spreads.append(np.sqrt((off**2).sum(axis=1) / (self.draws - 1) + own))
+            else:
+                covariance = np.einsum("nki,nkj->nij", off, off) / (self.draws - 1)
+                covariance[:, np.arange(d), np.arange(d)] += own
+                spreads.append(covariance)
+        means, spread = np.concatenate(middle), np.concatenate(spreads)
+        mixed = log_densities(points.reshape(-1, d), means, spread, _weights(columns))
         mixed = mixed.reshape(*points.shape[:2], -1)
-        return _Guess(normal_log_density(points, middle, covariances) - mixed[..., 0], -mixed)
+        return _Guess(normal_log_density(points, means, spread) - mixed[..., 0], -mixed)
 
     def _certain_entropy(self, centres: np.ndarray, sigma: float) -> float:
         """h(T|x), a mean over the samples, where the centre is a function of x: that of the noise alone, exactly."""
@@ -200,17 +214,30 @@ class Propagation(Estimator):
         return float(logs) + 0.5 * d * math.log(2.0 * math.pi * math.e)
 
 
-def _doubts(cell: int, found: Bracket) -> list[Doubt]:
-    if found.upper - found.lower <= max(_DOUBTFUL, 8.0 * found.stderr):
-        return []
+def _doubts(found: list[Bracket | None], of: Literal["input", "target"]) -> list[Doubt]:
+    """A warning for every snapshot whose passes were too few."""
     return [
         Doubt(
             cell,
-            "input",
-            f"passes were too few to say more than that it lies between {found.lower:.3g} and {found.upper:.3g} nats; "
+            of,
+            f"passes were too few to say more than that it lies between {one.lower:.3g} and {one.upper:.3g} nats; "
             "raise draws, or measure a layer with fewer units or more noise.",
         )
+        for cell, one in enumerate(found)
+        if one is not None and not one.settled
     ]
+
+
+def _parts(centres: np.ndarray) -> Iterator[np.ndarray]:
+    """(n, draws, d) centres in blocks of samples."""
+    size = max(1, _BLOCK_BYTES // (32 * centres.shape[1] * centres.shape[2]))
+    for start in range(0, len(centres), size):
+        yield centres[start : start + size]
+
+
+def _word(seed: int, stream: int) -> int:
+    """A number of 32 bits for a stream of passes, made of any seed."""
+    return int(np.random.SeedSequence([seed, stream]).generate_state(1)[0])
 
 
 def _gain(surprisals: np.ndarray, law: np.ndarray, order: int) -> np.ndarray:
@@ -247,11 +274,10 @@ def _collected(
     inputs: list[Bracket | None],
     targets: list[list[Bracket]],
     notes: tuple[str, ...],
-    doubts: tuple[Doubt, ...],
 ) -> LayerInformation:
     """Both informations of all snapshots, nan where one was refused."""
     nothing = np.full(block.cells, np.nan)
-    first = [row[0] if row else None for row in targets]
+    first: list[Bracket | None] = [row[0] if row else None for row in targets]
 
     def column(found: list[Bracket | None], name: str) -> np.ndarray:
         return np.array([np.nan if one is None else getattr(one, name) for one in found])
@@ -276,6 +302,6 @@ def _collected(
         n_codes=np.zeros(block.cells, np.int32),
         out_of_range=np.zeros(block.cells, np.int64),
         notes=notes,
-        doubts=doubts,
+        doubts=(*_doubts(inputs, "input"), *_doubts(first, "target")),
         further=ends,
     )

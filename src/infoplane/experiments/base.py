@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
 import xarray as xr
 
 from .. import __version__
@@ -215,3 +216,9 @@ def planes(datasets: Mapping[str, xr.Dataset]) -> list[xr.Dataset]:
 def sizes(run: Run, full: Sequence[Any] | int, quick: Sequence[Any] | int) -> Any:
     """The setting for this run's size."""
     return quick if run.quick else full
+
+
+def thinned(epochs: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of the checkpoints, evenly over their list, the first and the last among them."""
+    marks = np.asarray(epochs)
+    return marks[np.unique(np.linspace(0, len(marks) - 1, count).astype(int))]

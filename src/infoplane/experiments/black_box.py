@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import xarray as xr
 
 from .. import plots
 from ..data import twelve_bit
 from ..estimators import Binned, PairwiseBounds
 from ..networks import MLP
-from .base import Claim, Experiment, Run, sizes
-from .verdicts import BITS, all_of, compresses, compression, excess_compression, hidden, last_hidden, mean_over_seeds
+from .base import Claim, Experiment, Run, sizes, thinned
+from .phase_claims import every_layer_falls, falls, fits, longer_than_fitting
+from .verdicts import BITS, all_of, last_hidden, mean_over_seeds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ class BlackBox(Experiment):
             batch_size=256,
             checkpoint_epochs=sizes(run, 280, 60),
         )
-        few = recording.epochs[np.unique(np.linspace(0, len(recording.epochs) - 1, sizes(run, 24, 9)).astype(int))]
+        few = thinned(recording.epochs, sizes(run, 24, 9))
         checks = sizes(run, 20, 0)
         return {
             "binned": run.plane("binned", recording, Binned(30), null=20),
@@ -50,60 +50,18 @@ class BlackBox(Experiment):
     def claims(self, datasets: Mapping[str, xr.Dataset]) -> list[Claim]:
         plane, source = datasets["binned"], self.source
         layer = last_hidden(plane)
-        gain = mean_over_seeds(plane.fitting_gain.sel(layer=layer) * BITS)
-        found = [
-            Claim(
-                f"Fitting: {layer} gains information on the label.",
-                gain.above(0.0),
-                {"gain of I(T;Y), bits": str(gain)},
-                source,
-            )
+        return [
+            fits(plane, layer, source),
+            *(falls(datasets[name], layer, source, f" ({name})") for name in ("binned", "pairwise")),
+            every_layer_falls(plane, source, " (binned)"),
+            longer_than_fitting(plane, layer, source),
+            _near_the_bound(plane, source),
         ]
-        for name in ("binned", "pairwise"):
-            dataset = datasets[name]
-            excess = excess_compression(dataset, layer)
-            found.append(
-                Claim(
-                    f"Compression: I(X;T) of {layer} falls after its maximum ({name}).",
-                    compresses(dataset, layer),
-                    {"fall, bits": str(compression(dataset, layer)), "fall above shuffled steps, bits": str(excess)},
-                    source,
-                )
-            )
-        every = {name: (compression(plane, name), excess_compression(plane, name)) for name in hidden(plane)}
-        found.append(
-            Claim(
-                "Every hidden layer compresses (binned).",
-                all_of([compresses(plane, name) for name in every]),
-                {f"{name}: fall, and above shuffled steps, bits": f"{a}, {b}" for name, (a, b) in every.items()},
-                source,
-            )
-        )
-        return [*found, _longer_than_fitting(plane, layer, source), _near_the_bound(plane, source)]
 
     def draw(self, datasets: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
         return plots.figures(datasets["binned"]) | {
             "plane-pairwise": plots.figure_of(plots.plane, datasets["pairwise"]),
         }
-
-
-def _longer_than_fitting(plane: xr.Dataset, layer: str, source: str) -> Claim:
-    """Whether nine tenths of the fall take more epochs than the way up to the maximum, where there is a fall."""
-    path = plane.mi_input.sel(layer=layer)
-    peak = plane.epoch_of_maximum.sel(layer=layer)
-    level = path.max("epoch") - 0.9 * plane.compression.sel(layer=layer)
-    fallen = (path <= level) & (plane.epoch >= peak)
-    arrival = plane.epoch.isel(epoch=fallen.argmax("epoch")).drop_vars("epoch")
-    ratio = mean_over_seeds(np.log10(np.maximum(arrival - peak, 1.0) / np.maximum(peak, 1.0)))
-    return Claim(
-        f"Most epochs go to compression: nine tenths of the fall of {layer} take longer than the way to its maximum.",
-        all_of([compresses(plane, layer), ratio.above(0.0)]),
-        {
-            "log10(epochs of the fall / epochs to the maximum)": str(ratio),
-            "epoch of the maximum": str(mean_over_seeds(peak)),
-        },
-        source,
-    )
 
 
 def _near_the_bound(plane: xr.Dataset, source: str) -> Claim:

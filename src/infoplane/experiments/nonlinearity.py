@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import xarray as xr
 
 from .. import plots
 from ..data import twelve_bit
 from ..estimators import Binned, PairwiseBounds
 from ..networks import MLP, Adam
-from .base import Claim, Experiment, Run, Verdict, sizes
-from .verdicts import all_of, compresses, compression, excess_compression, hidden, last_hidden, opposite
+from .base import Claim, Experiment, Run, Verdict, sizes, thinned
+from .verdicts import all_of, compresses, compression, excess_compression, hidden, last_hidden, opposite, same
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,8 +50,7 @@ class Nonlinearity(Experiment):
 
             found[f"{name}-binned"] = run.plane(f"{name}-binned", train, Binned(30), null=0 if run.quick else 20)
             if batch is not None and not run.quick:
-                marks = np.asarray(found[f"{name}-binned"].epoch)
-                few = marks[np.unique(np.linspace(0, len(marks) - 1, 16).astype(int))]
+                few = thinned(found[f"{name}-binned"].epoch.to_numpy(), 16)
                 found[f"{name}-pairwise"] = run.plane(f"{name}-pairwise", train, PairwiseBounds(), epochs=few)
         return found
 
@@ -119,13 +117,10 @@ def _agreement(datasets: Mapping[str, xr.Dataset], layer: str) -> list[Claim]:
         if f"{activation}-pairwise" not in datasets:
             return []
         found[activation] = [compresses(datasets[f"{activation}-{kind}"], layer) for kind in ("binned", "pairwise")]
-    agree: list[Verdict] = [
-        "holds" if a == b else "unclear" if "unclear" in (a, b) else "fails" for a, b in found.values()
-    ]
     return [
         Claim(
             f"Binning and pairwise bounds agree on whether {layer} compresses, for every activation.",
-            all_of(agree),
+            all_of([same(binned, pairwise) for binned, pairwise in found.values()]),
             {a: f"binned: {b}, pairwise: {p}" for a, (b, p) in found.items()},
             "arXiv:2003.09671",
         )

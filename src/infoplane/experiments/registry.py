@@ -9,14 +9,20 @@ from ..progress import Progress, silent
 from .base import Experiment, Result
 from .bin_size import BinSize
 from .black_box import BlackBox
+from .deep_linear import DeepLinear
 from .depth import Depth
 from .dual_ib import DualIBExample
 from .dual_prediction import DualPrediction
 from .gradient_phases import GradientPhases
 from .ib_bound import IBBound
 from .ib_curve import IBCurve
+from .layer_measures import LayerMeasures
 from .lossy_synthetic import LossySynthetic
 from .nonlinearity import Nonlinearity
+from .one_neuron import OneNeuron
+from .quantised import Quantised
+from .regularisation import Regularisation
+from .second_rule import SecondRule
 from .train_size import TrainSize
 
 _EXPERIMENTS: dict[str, Experiment] = {
@@ -28,6 +34,12 @@ _EXPERIMENTS: dict[str, Experiment] = {
         GradientPhases(),
         BinSize(),
         Nonlinearity(),
+        OneNeuron(),
+        DeepLinear(),
+        Quantised(),
+        Regularisation(),
+        SecondRule(),
+        LayerMeasures(),
         LossySynthetic(),
         IBBound(),
         IBCurve(),

@@ -68,6 +68,11 @@ def opposite(verdict: Verdict) -> Verdict:
     return {"holds": "fails", "fails": "holds", "unclear": "unclear"}[verdict]  # type: ignore[return-value]
 
 
+def same(one: Verdict, other: Verdict) -> Verdict:
+    """Whether two verdicts agree; unclear where one of them is."""
+    return "unclear" if "unclear" in (one, other) else "holds" if one == other else "fails"
+
+
 def compression(plane: xr.Dataset, layer: str) -> Mean:
     """Fall of I(X;T) after its maximum, in bits."""
     return mean_over_seeds(plane.compression.sel(layer=layer) * BITS)

@@ -35,7 +35,8 @@ from .images import (
 from .labels import NoisyLabels, NormalClasses, QuantizedUniform, SymmetricChannel, UniformLabels
 from .maps import AntiPCA, Asinh, Bimodal, Cube, Exp, HalfCube, Map, NormalToUniform, Ring, Spiral, SwissRoll
 from .mixed import MixedUniform, PartDiscrete, ZeroInflatedNormal, ZeroInflatedPoisson
-from .nets import BinnedNeuron, LinearNet
+from .nets import LinearLayer, LinearNet
+from .neuron import BinnedNeuron, NoisyNeuron
 from .normal import CorrelatedNormal, DenseNormal, sparse_normal
 from .registry import by_name, names
 from .student import CorrelatedStudent
@@ -49,10 +50,12 @@ crossed_normal = CrossedNormal
 dense_normal = DenseNormal
 embedded_normal = EmbeddedNormal
 joint_normal = JointNormal
+linear_layer = LinearLayer
 linear_net = LinearNet
 log_gamma_exponential = LogGammaExponential
 mixed_uniform = MixedUniform
 noisy_labels = NoisyLabels
+noisy_neuron = NoisyNeuron
 normal_classes = NormalClasses
 part_discrete = PartDiscrete
 quantized_uniform = QuantizedUniform
@@ -81,12 +84,14 @@ __all__ = [
     "JointNormal",
     "Law",
     "LinearEmbedding",
+    "LinearLayer",
     "LinearNet",
     "LogGammaExponential",
     "Map",
     "MixedUniform",
     "Mixing",
     "NoisyLabels",
+    "NoisyNeuron",
     "NormalClasses",
     "NormalToUniform",
     "PartDiscrete",
@@ -123,12 +128,14 @@ __all__ = [
     "gaussian_images",
     "half_cubed_normal",
     "joint_normal",
+    "linear_layer",
     "linear_net",
     "log_gamma_exponential",
     "mixed_normal",
     "mixed_uniform",
     "names",
     "noisy_labels",
+    "noisy_neuron",
     "normal_classes",
     "part_discrete",
     "quantized_uniform",

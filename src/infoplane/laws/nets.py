@@ -1,19 +1,110 @@
-"""What layers of small networks know, in closed form: linear layers with noise, and one neuron in bins."""
+"""What linear layers with noise know of their input, of a part of it, and of a linear target, in closed form."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
-from scipy.special import ndtr, xlogy
 
 from ..errors import InputError
-from ..samples import Kind
 from .base import Law, check_information, check_number, check_whole, root
-from .gaussian import information_of_covariance
+from .gaussian import JointNormal
+
+
+@dataclass(frozen=True, eq=False)
+class LinearLayer(Law):
+    """A normal input X ~ N(0, S) and the layer T = W X + sigma Z of known weights, Z standard normal.
+
+    I(X;T) = 1/2 ln det(1 + W S W' / sigma^2). X, T and a linear target are jointly normal, so what T knows of some
+    inputs and of the target follows from covariances: Cov(T) = W S W' + sigma^2, Cov(X, T) = S W', and for
+    Y = V X + noise, Cov(T, Y) = W S V'. Derived; deep linear networks are treated so in Saxe et al. 2018, On the
+    information bottleneck theory of deep learning. Without sigma I(X;T) is infinite. Cost O((dx + dt)^3).
+
+    Attributes:
+        weights: (dt, dx) W, of all layers up to this one multiplied.
+        sigma: standard deviation of the noise, above 0.
+        covariance: (dx, dx) S, symmetric and positive definite; the identity if None.
+    """
+
+    weights: np.ndarray
+    sigma: float
+    covariance: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        weights = np.array(self.weights, np.float64)
+        object.__setattr__(self, "weights", weights)
+        if weights.ndim != 2 or not weights.size or not np.isfinite(weights).all():
+            raise InputError(f"{self.name} needs weights (units, inputs) of finite numbers, got {weights.shape}.")
+        check_number(self.name, 0.0, math.inf, sigma=self.sigma)
+        if self.input_covariance.shape != (self.dim_x, self.dim_x):
+            raise InputError(
+                f"{self.name} needs a covariance of shape {(self.dim_x, self.dim_x)} to fit its weights, got "
+                f"{self.input_covariance.shape}."
+            )
+        self.inputs(range(self.dim_x))  # refuses what is no covariance
+
+    @property
+    def dim_x(self) -> int:
+        return self.weights.shape[1]
+
+    @property
+    def dim_y(self) -> int:
+        return self.weights.shape[0]
+
+    @cached_property
+    def input_covariance(self) -> np.ndarray:
+        """(dx, dx) covariance of X."""
+        return np.eye(self.dim_x) if self.covariance is None else np.array(self.covariance, np.float64)
+
+    @property
+    def layer_covariance(self) -> np.ndarray:
+        """(dt, dt) covariance of T."""
+        return self.weights @ self.input_covariance @ self.weights.T + self.sigma**2 * np.eye(self.dim_y)
+
+    @property
+    def mutual_information(self) -> float:
+        return 0.5 * float(np.linalg.slogdet(self.layer_covariance / self.sigma**2)[1])
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        x = rng.standard_normal((n, self.dim_x)) @ np.linalg.cholesky(self.input_covariance).T
+        return x, x @ self.weights.T + self.sigma * rng.standard_normal((n, self.dim_y))
+
+    def inputs(self, columns: Sequence[int]) -> JointNormal:
+        """The law of some inputs and the layer; the other inputs are noise to them.
+
+        Args:
+            columns: which inputs, such as ``range(10)``.
+
+        Raises:
+            InputError: there are no such inputs, or ``covariance`` is none.
+        """
+        chosen = list(columns)
+        if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(self.dim_x)):
+            raise InputError(f"{self.name} has the inputs 0 to {self.dim_x - 1}, each once, and not {chosen}.")
+        cross = (self.input_covariance @ self.weights.T)[chosen]
+        within = self.input_covariance[np.ix_(chosen, chosen)]
+        return JointNormal(np.block([[within, cross], [cross.T, self.layer_covariance]]), len(chosen))
+
+    def target(self, teacher: np.ndarray, noise: float) -> JointNormal:
+        """The law of the layer and the target Y = V X + noise Z of the same input.
+
+        Args:
+            teacher: (dy, dx) V.
+            noise: standard deviation of the target's own noise, above 0.
+
+        Raises:
+            InputError: a teacher of another number of inputs, or no such noise.
+        """
+        teacher = np.array(teacher, np.float64)
+        check_number(self.name, 0.0, math.inf, noise=noise)
+        if teacher.ndim != 2 or teacher.shape[1] != self.dim_x:
+            raise InputError(f"{self.name} needs a teacher of shape (targets, {self.dim_x}), got {teacher.shape}.")
+        cross = self.weights @ self.input_covariance @ teacher.T
+        target = teacher @ self.input_covariance @ teacher.T + noise**2 * np.eye(len(teacher))
+        return JointNormal(np.block([[self.layer_covariance, cross], [cross.T, target]]), self.dim_y)
 
 
 @dataclass(frozen=True)
@@ -57,10 +148,15 @@ class LinearNet(Law):
         power = np.linalg.svd(self.weights, compute_uv=False) ** 2
         return math.exp(root(lambda s: 0.5 * float(np.log1p(power * math.exp(-2 * s)).sum()) - self.mi, -60.0, 20.0))
 
+    @cached_property
+    def layer(self) -> LinearLayer:
+        """The same with weights and noise that are known."""
+        return LinearLayer(self.weights.T, self.sigma)
+
     @property
     def layer_covariance(self) -> np.ndarray:
         """(dim_y, dim_y) covariance of T."""
-        return self.weights.T @ self.weights + self.sigma**2 * np.eye(self.dim_y)
+        return self.layer.layer_covariance
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         x = rng.standard_normal((n, self.dim_x))
@@ -106,9 +202,7 @@ class LinearNetPart(Law):
 
     @property
     def mutual_information(self) -> float:
-        mine = self.net.weights[self.first : self.last]
-        covariance = np.block([[np.eye(self.dim_x), mine], [mine.T, self.net.layer_covariance]])
-        return information_of_covariance(covariance, self.dim_x)
+        return self.net.layer.inputs(range(self.first, self.last)).mutual_information
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         x, t = self.net.draw(n, rng)
@@ -154,48 +248,8 @@ class LinearNetTarget(Law):
 
     @property
     def mutual_information(self) -> float:
-        cross = self.net.weights.T @ self.weights
-        target = self.weights.T @ self.weights + self.noise**2 * np.eye(self.columns)
-        covariance = np.block([[self.net.layer_covariance, cross], [cross.T, target]])
-        return information_of_covariance(covariance, self.dim_x)
+        return self.net.layer.target(self.weights.T, self.noise).mutual_information
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         x, t = self.net.draw(n, rng)
         return t, x @ self.weights + self.noise * rng.standard_normal((n, self.columns))
-
-
-@dataclass(frozen=True)
-class BinnedNeuron(Law):
-    """X standard normal, Y the bin of tanh(weight X), bins of equal width on [-1, 1]: I(X;Y) = H(Y), in closed form.
-
-    p_i = Phi(atanh(e_{i+1}) / w) - Phi(atanh(e_i) / w) for edges e_i. As the weight grows H rises, then falls towards
-    ln 2: compression by saturation, seen through bins.
-
-    Attributes:
-        weight: w, above 0.
-        bins: on [-1, 1].
-    """
-
-    weight: float = 1.0
-    bins: int = 30
-    dim_x = 1
-    dim_y = 1
-    kinds: ClassVar[tuple[Kind, Kind]] = ("continuous", "discrete")
-
-    def __post_init__(self) -> None:
-        check_number(self.name, 0.0, math.inf, weight=self.weight)
-        check_whole(self.name, bins=self.bins)
-
-    @property
-    def _walls(self) -> np.ndarray:
-        """(bins - 1,) inner edges, as values of X."""
-        return np.arctanh(np.linspace(-1.0, 1.0, self.bins + 1)[1:-1]) / self.weight
-
-    @property
-    def mutual_information(self) -> float:
-        p = np.diff(ndtr(self._walls), prepend=0.0, append=1.0)
-        return float(-xlogy(p, p).sum())
-
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        x = rng.standard_normal((n, 1))
-        return x, np.searchsorted(self._walls, x).astype(np.int64)

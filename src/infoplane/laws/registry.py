@@ -8,7 +8,20 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..errors import InputError, nearest
-from . import closed_forms, compositions, crossed, gaussian, images, labels, mixed, nets, normal, student, transformed
+from . import (
+    closed_forms,
+    compositions,
+    crossed,
+    gaussian,
+    images,
+    labels,
+    mixed,
+    nets,
+    neuron,
+    normal,
+    student,
+    transformed,
+)
 from .base import Law
 
 LAWS: dict[str, Callable[..., Law]] = {
@@ -17,7 +30,7 @@ LAWS: dict[str, Callable[..., Law]] = {
     "asinh_normal": compositions.asinh_normal,
     "asinh_student": compositions.asinh_student,
     "bimodal_normal": compositions.bimodal_normal,
-    "binned_neuron": nets.BinnedNeuron,
+    "binned_neuron": neuron.BinnedNeuron,
     "correlated_gaussian_images": images.correlated_gaussian_images,
     "correlated_normal": normal.CorrelatedNormal,
     "correlated_student": student.CorrelatedStudent,
@@ -34,6 +47,7 @@ LAWS: dict[str, Callable[..., Law]] = {
     "mixed_normal": compositions.mixed_normal,
     "mixed_uniform": mixed.MixedUniform,
     "noisy_labels": labels.NoisyLabels,
+    "noisy_neuron": neuron.NoisyNeuron,
     "normal_classes": labels.NormalClasses,
     "part_discrete": mixed.PartDiscrete,
     "quantized_uniform": labels.QuantizedUniform,

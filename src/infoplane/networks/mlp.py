@@ -93,7 +93,8 @@ class MLP:
         object.__setattr__(self, "init", init)
         object.__setattr__(self, "noise", noise)
         object.__setattr__(self, "quantization", quantization)
-        assert noise is None or self.noisy
+        if noise is not None:
+            noisy_layers(noise, self.layers, output)  # refuses layers that are not there
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -231,11 +232,11 @@ class MLP:
         high = reaches[:, index if ACTIVATIONS[self.activation].range is None else 0]
         return (-high if floor is None else jnp.full_like(high, floor)), high
 
-    def peaks(self, found: Pass) -> jax.Array:
-        """(network, layers that follow) largest activations of a pass, for :meth:`reaches`."""
+    def peaks(self, found: Pass, real: jax.Array | bool = True) -> jax.Array:
+        """(network, layers that follow) largest activations of a pass, for :meth:`reaches`; of ``real`` samples."""
         hidden = found.centres[:-1] if ACTIVATIONS[self.activation].range is None else []
         followed = [*hidden, *(found.centres[-1:] if self.output == "linear" else [])]
-        return jnp.stack([jnp.abs(h).max(axis=(1, 2)) for h in followed], axis=1)
+        return jnp.stack([jnp.where(real, jnp.abs(h), 0.0).max(axis=(1, 2)) for h in followed], axis=1)
 
     def per_layer_norm(self, squares: jax.Array) -> jax.Array:
         """(network, P) squares of some parameter-shaped vector to (network, layer) norms over each weight matrix."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import jax
@@ -106,8 +107,10 @@ def _check(noise: Noise) -> None:
     who = type(noise).__name__
     if not is_real(noise.sigma) or not 0.0 < noise.sigma < float("inf"):
         raise InputError(f"{who}(sigma) needs a positive number, got {noise.sigma!r}.")
+    object.__setattr__(noise, "sigma", float(noise.sigma))
     if noise.layers is None:
         return
-    if isinstance(noise.layers, str) or not all(isinstance(name, str) for name in noise.layers) or not noise.layers:
+    names = () if isinstance(noise.layers, str) or not isinstance(noise.layers, Iterable) else tuple(noise.layers)
+    if not names or not all(isinstance(name, str) for name in names):
         raise InputError(f'{who}(layers) needs names such as ("hidden 1",), or None, got {noise.layers!r}.')
-    object.__setattr__(noise, "layers", tuple(noise.layers))
+    object.__setattr__(noise, "layers", names)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .mlp import MLP, Layers
 from .optimizers import SGD, Adam
-from .quantization import FORGET
+from .quantization import FORGET, LEAST
 
 _NOISE = 0x4015E
 
@@ -43,7 +43,8 @@ class Data(NamedTuple):
         train: (network, n) booleans over the task.
         task_x: (dx, n) inputs of the task.
         task_target: (outputs, n) its one-hot labels or values.
-        keys: (network,) random keys, of the noise the networks run with.
+        keys: (network,) random keys of the noise in training.
+        evaluation_keys: (network,) of the noise in evaluation.
     """
 
     x: jax.Array
@@ -52,6 +53,7 @@ class Data(NamedTuple):
     task_x: jax.Array
     task_target: jax.Array
     keys: jax.Array
+    evaluation_keys: jax.Array
 
 
 class _Moments(NamedTuple):
@@ -102,8 +104,8 @@ class Program:
         x = np.pad(task_x[splits].transpose(0, 2, 1), ((0, 0), (0, 0), (0, 1)))
         target = np.pad(task_target[:, splits].transpose(1, 0, 2), ((0, 0), (0, 0), (0, 1)))
         shared = jnp.asarray(task_x.T, jnp.float32), jnp.asarray(task_target)
-        keys = noise_keys(seeds, Stream.TRAINING)
-        return Data(jnp.asarray(x, jnp.float32), jnp.asarray(target), jnp.asarray(train), *shared, keys)
+        keys = noise_keys(seeds, Stream.TRAINING), noise_keys(seeds, Stream.EVALUATION)
+        return Data(jnp.asarray(x, jnp.float32), jnp.asarray(target), jnp.asarray(train), *shared, *keys)
 
     def initial(self, seeds: np.ndarray, data: Data) -> State:
         """The networks of these seeds before training."""
@@ -211,7 +213,7 @@ class Program:
             found = network.forward(layers, part_x, keys, reaches)
             losses = self._losses(found.values[-1], part_target)
             total = jnp.where(real, losses, 0.0).sum() / size + self._penalty(layers)
-            return total, network.peaks(found) if network.n_reaches else None
+            return total, network.peaks(found, real) if network.n_reaches else None
 
         # By layer and flattened once: through the flat vector, every layer would add a padded copy of it.
         gradient, peaks = jax.grad(loss, has_aux=True)(network.unflatten(parameters))
@@ -235,7 +237,8 @@ class Program:
             return parameters
         first = self.network.n_parameters - self.network.n_reaches
         reaches = parameters[:, first:]
-        return jnp.concatenate([parameters[:, :first], reaches + FORGET * (peaks - reaches)], axis=1)
+        followed = jnp.maximum(reaches + FORGET * (peaks - reaches), LEAST)
+        return jnp.concatenate([parameters[:, :first], followed], axis=1)
 
     def _losses(self, outputs: jax.Array, target: jax.Array) -> jax.Array:
         """(network, sample) cross-entropy, or half the squared error, for (network, outputs, sample)."""
@@ -246,10 +249,8 @@ class Program:
     def _evaluate(self, parameters: jax.Array, data: Data, epoch: jax.Array) -> dict[str, jax.Array]:
         network = self.network
         keys = None
-        if network.noise is not None:  # of a pass of its own, apart from those of training
-            keys = jax.vmap(lambda key: jax.random.fold_in(jax.random.fold_in(key, Stream.EVALUATION), epoch))(
-                data.keys
-            )
+        if network.noise is not None:
+            keys = jax.vmap(jax.random.fold_in, (0, None))(data.evaluation_keys, epoch)
         outputs = network.forward(network.unflatten(parameters), data.task_x, keys, network.reaches(parameters))
         outputs = outputs.values[-1]
         train, target = data.train, data.task_target
@@ -276,7 +277,7 @@ def _reaching(program: Program, parameters: jax.Array, x: jax.Array) -> jax.Arra
     layers = network.unflatten(parameters)
     for _ in network.shapes:  # a layer's range changes what the next one gets: right after as many passes as layers
         peaks = network.peaks(network.forward(layers, x, None, network.reaches(parameters)))
-        parameters = network.flatten(layers, peaks)
+        parameters = network.flatten(layers, jnp.maximum(peaks, LEAST))
     return parameters
 
 

@@ -81,7 +81,8 @@ def train_ensemble(
         the mean) and ``gradient_std`` (root mean squared distance from it) at the checkpoint's fixed weights, where
         the batches partition the training sample and the mean is the exact training gradient; the same
         ``*_along_path`` during the epoch before the checkpoint, after every update, where drift leaks into the
-        deviation (nan at epoch 0).
+        deviation (nan at epoch 0). With noise every batch's gradient is that of one noisy pass: their mean is then a
+        draw of the exact gradient, and the deviation has that of the noise in it.
 
     Raises:
         InputError: widths, labels or settings that do not fit, a loss that becomes nan, or a folder in use.

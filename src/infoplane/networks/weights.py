@@ -71,6 +71,8 @@ class WeightsRecording(Recording):
             return super().propagate(seed, epoch, layer, draws, stream=stream)
         if not is_whole(draws) or draws < 1:
             raise InputError(f"propagate(draws) needs a whole number of passes, at least 1, got {draws!r}.")
+        if not is_whole(stream) or not 0 <= stream < 2**32:
+            raise InputError(f"propagate(stream) needs a whole number from 0 to 2**32 - 1, got {stream!r}.")
         row, column = self.position("seed", seed), self.position("epoch", epoch)
         if noise.certain:  # every pass has the same centre, as nothing before this layer is random
             return np.repeat(self._passes(row, column, layer, 1, 0), draws, axis=1)
@@ -84,7 +86,7 @@ class WeightsRecording(Recording):
         size = min(most, draws)
         own = self._keys(np.array([row]), np.array([column]), Stream.PROPAGATION)
         assert own is not None
-        keys = jax.random.split(jax.random.fold_in(own[0], stream), -(-draws // size) * size)
+        keys = jax.random.split(jax.random.fold_in(own[0], np.uint32(stream)), -(-draws // size) * size)
         parameters = jnp.broadcast_to(self.parameters[row, column], (size, self.parameters.shape[2]))
         parts = [
             np.asarray(_activations(self.network, parameters, x, (layer,), keys[start : start + size], centres=True)[0])
@@ -108,7 +110,7 @@ class WeightsRecording(Recording):
     def blocks(self, layers: Sequence[str], epochs: Sequence[int], split: Split = "all") -> Iterator[Block]:
         assert self.probe.x is not None
         samples = self.samples(split)
-        n = self.probe.n if samples is None else samples.shape[1]
+        n = self.probe.n if samples is None or self.noise is not None else samples.shape[1]
         size = max(1, _BLOCK_BYTES // (4 * n * sum(self.network.widths[1:])))
         seed, epoch = (g.ravel() for g in np.meshgrid(np.arange(len(self.seeds)), np.asarray(epochs), indexing="ij"))
         size = min(size, len(seed))
@@ -117,10 +119,13 @@ class WeightsRecording(Recording):
             parameters = self.parameters[rows, columns]
             # One shape, one compiled program: the last block is filled up and cut again.
             fill = np.minimum(np.arange(size), len(rows) - 1)
-            x = self.probe.x.T if samples is None else self.probe.x[samples[rows[fill]]].transpose(0, 2, 1)
             keys = self._keys(rows[fill], columns[fill], Stream.RECORDING)
+            few = None if samples is None or keys is not None else samples[rows[fill]]
+            x = self.probe.x.T if few is None else self.probe.x[few].transpose(0, 2, 1)
             values = _activations(self.network, jnp.asarray(parameters[fill]), jnp.asarray(x), tuple(layers), keys)
             held = {layer: v[: len(rows)] for layer, v in zip(layers, values, strict=True)}
+            if samples is not None and keys is not None:  # the noise of a sample is the same in every split
+                held = {k: np.take_along_axis(np.asarray(v), samples[rows][..., None], 1) for k, v in held.items()}
             yield Block(rows, columns, held)
 
     def save(self, path: str | Path) -> None:

@@ -1,19 +1,31 @@
 """Recording and estimator in, information plane out; with the checks that say how far to believe it."""
 
+from .activity import layer_activity
 from .betas import layer_betas
 from .bounds import gaussian_channel_bound, input_compression_bound, layer_beta
+from .clustering import clustering
 from .compute import information_plane
+from .equivocation import equivocation
+from .linear import linear_plane
+from .neurons import neuron_information
+from .noise_sweep import noise_sweep
 from .phases import gradient_phases
 from .summary import summary
 from .task_bound import with_bound
 
 __all__ = [
+    "clustering",
+    "equivocation",
     "gaussian_channel_bound",
     "gradient_phases",
     "information_plane",
     "input_compression_bound",
+    "layer_activity",
     "layer_beta",
     "layer_betas",
+    "linear_plane",
+    "neuron_information",
+    "noise_sweep",
     "summary",
     "with_bound",
 ]

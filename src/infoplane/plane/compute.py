@@ -181,10 +181,16 @@ def _measured(
     if target_view is not view:
         other = target_view.measure(values, cells, layer, split, identity)
         other = target_view.counted(replace(other, doubts=tuple(d for d in other.doubts if d.of == "target")))
+        columns = {name: part for name, part in columns.items() if not name.startswith("mi_target_bracket")}
         columns |= {name: part for name, part in other.columns().items() if name.startswith("mi_target")}
-        further = {name: part for name, part in other.further.items() if not name.endswith("_input")}
+        further = {name: part for name, part in other.further.items() if not _of_input(name)}
         columns = {**further, **columns, "warned": found.warned | other.warned}
     return columns
+
+
+def _of_input(name: str) -> bool:
+    """Whether a variable belongs to I(X;T)."""
+    return name.startswith("mi_input") or name.endswith("_input")
 
 
 def _joined(parts: list[xr.Dataset], splits: list[Split]) -> xr.Dataset:

@@ -18,7 +18,7 @@ def passes_of(
     recording: Recording,
     channel: Channel,
     activations: Any,
-    names: tuple[tuple[int, int], ...],
+    names: tuple[tuple[int, int, int], ...],
     rows: np.ndarray | None,
     layer: str,
 ) -> Passes | None:
@@ -28,7 +28,7 @@ def passes_of(
         recording: of the network.
         channel: Identity() for noise of the network's own, AdditiveGaussian(...) for noise of the analysis.
         activations: (cells, n, d) of the samples that are measured.
-        names: (network, epoch) of every cell.
+        names: (network, epoch, position of the layer) of every cell.
         rows: (cells, n) positions of these samples in the probe; None for all.
         layer: name.
     """
@@ -39,13 +39,13 @@ def passes_of(
         return None
 
     def centres(cell: int, draws: int, stream: int) -> np.ndarray:
-        found = recording.propagate(*names[cell], layer, draws, stream=stream)
+        found = recording.propagate(*names[cell][:2], layer, draws, stream=stream)
         return found if rows is None else found[rows[cell]]
 
     return Passes(noise, centres, names)
 
 
-def _analysis(channel: AdditiveGaussian, activations: Any, names: tuple[tuple[int, int], ...]) -> Passes:
+def _analysis(channel: AdditiveGaussian, activations: Any, names: tuple[tuple[int, int, int], ...]) -> Passes:
     """Passes of a deterministic layer: its activations, in units of the noise the channel adds to each snapshot."""
     scale = noise_scale(activations, channel)
 

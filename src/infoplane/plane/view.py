@@ -68,7 +68,7 @@ class View:
     @property
     def counts(self) -> bool:
         """Whether T is a code that the sample decides, which is counted."""
-        return isinstance(self.channel, Quantize) or self._bare
+        return self._bare or (isinstance(self.channel, Quantize) and self.recording.noise is None)
 
     @property
     def _bare(self) -> bool:
@@ -188,12 +188,14 @@ class View:
                 "A network that runs with noise gives other activations each time, so I(X;T) needs the inputs; "
                 "record x too."
             )
-        sees_input = self.recording.noise is not None or self.estimator.needs_input
+        noisy = self.recording.noise is not None
+        sees_input = noisy or self.estimator.needs_input
+        one_pass = noisy and not self.estimator.replays  # a sample of the noise, if not of the inputs
         return LayerBlock(
             activations,
             of(y),
             orders,
-            population=probe.enumerated and split == "all",
+            population=probe.enumerated and split == "all" and not one_pass,
             p_y_given_x=None if law is None or not is_soft(law) else of(law),
             x=of(probe.x) if probe.x is not None and sees_input else None,
             seed=self.seed,
@@ -207,7 +209,7 @@ class View:
             return None
         recording, samples = self.recording, self.recording.samples(split)
         pairs = zip(recording.seeds[cells.seeds].tolist(), recording.epochs[cells.marks].tolist(), strict=True)
-        names = tuple((int(who), int(when)) for who, when in pairs)
+        names = tuple((int(who), int(when), recording.layers.index(layer)) for who, when in pairs)
         rows = None if samples is None else samples[cells.seeds]
         return passes_of(recording, self.channel, activations, names, rows, layer)
 

@@ -6,6 +6,7 @@ Information is drawn in bits unless ``unit="nats"``; calibrations and laws of kn
 ``unit="bits"``.
 """
 
+from .activity import activity_map, activity_panels
 from .along_beta import cost_curve, gap_curve, information_against_beta
 from .betas import beta_profiles, bound_distances, critical_distances, layer_betas, layer_residuals
 from .bottleneck import bottleneck_curve, bottleneck_panels
@@ -15,17 +16,28 @@ from .comparisons import compression, converged, depth
 from .curves import information_curves
 from .functionals import bifurcation_panels, curve_panels, forward_panels, information_shares, onsets
 from .gallery import bin_size, figure_of, figures, information_panels, path_panels, snapshot_panels
+from .generalisation import accuracy_panels, against_accuracy
 from .layers import plane
 from .lossy import against_dimension, against_truth, against_truth_panels, latent_sizes
+from .measures import layer_curves, measure_panels
+from .neuron import against_weight, weight_panels
+from .noise import against_noise, noise_panels
+from .parts import information_parts, part_panels
 from .prediction import against_samples, sample_panels
 from .snapshots import plane_paths, plane_snapshot
 from .training import gradient_phases, training_curves
 
 __all__ = [
+    "accuracy_panels",
+    "activity_map",
+    "activity_panels",
+    "against_accuracy",
     "against_dimension",
+    "against_noise",
     "against_samples",
     "against_truth",
     "against_truth_panels",
+    "against_weight",
     "beta_profiles",
     "bifurcation",
     "bifurcation_panels",
@@ -51,11 +63,16 @@ __all__ = [
     "information_against_beta",
     "information_curves",
     "information_panels",
+    "information_parts",
     "information_shares",
     "latent_sizes",
     "layer_betas",
+    "layer_curves",
     "layer_residuals",
+    "measure_panels",
+    "noise_panels",
     "onsets",
+    "part_panels",
     "path_panels",
     "plane",
     "plane_paths",
@@ -63,4 +80,5 @@ __all__ = [
     "sample_panels",
     "snapshot_panels",
     "training_curves",
+    "weight_panels",
 ]

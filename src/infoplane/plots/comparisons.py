@@ -101,9 +101,9 @@ def compression(planes: Named, ax: Axes | None = None, *, unit: str = "bits", le
     styles = dict(zip(names, looks(len(names)), strict=True))
     ax = axes_or_new(ax, min(12.0, 2.6 + 1.15 * max(len(pairs), 3)), 3.8)
     for group, (_, plane) in enumerate(pairs):
-        falls = _falls(plane) * factor
+        each = falls(plane) * factor
         nulls = mean(np.atleast_2d(array(plane, "compression_null", unit))) if "compression_null" in plane else None
-        middle, (low, high) = mean(falls), interval(falls)
+        middle, (low, high) = mean(each), interval(each)
         for k, name in enumerate(layers_of(plane)):
             x = group + 0.72 * ((names.index(name) + 0.5) / len(names) - 0.5)
             look = styles[name]
@@ -133,7 +133,7 @@ def compression(planes: Named, ax: Axes | None = None, *, unit: str = "bits", le
     return ax
 
 
-def _falls(plane: xr.Dataset) -> np.ndarray:
+def falls(plane: xr.Dataset) -> np.ndarray:
     """(seed, layer) falls, taken from the dataset or worked out; nats."""
     if "compression" in plane:
         return array(plane, "compression")
