@@ -158,6 +158,7 @@ def test_names_and_sizes():
         "nonlinearity",
         "one-neuron",
         "deep-linear",
+        "estimators",
         "quantised",
         "regularisation",
         "second-rule",

@@ -24,7 +24,8 @@ def plane(falls: np.ndarray, accuracy: np.ndarray = ACCURACY, train: float = 0.9
     """Networks whose I(X;T) rises, and falls at the end by ``falls`` (network, 2 hidden layers) bits."""
     time = np.linspace(0, 1, 20)[None, :, None]
     drops = np.concatenate([falls, np.zeros((NETWORKS, 1))], axis=1)[:, None]
-    bits = 5 + np.minimum(time / 0.3, 1) - np.maximum(time - 0.3, 0) / 0.7 * drops
+    peak = time[0, 6, 0]
+    bits = 5 + np.minimum(time / peak, 1) - np.maximum(time - peak, 0) / (1 - peak) * drops
     cells = ("seed", "epoch", "layer")
     accuracies = np.linspace(0.5, 1.0, 20)[None] * accuracy[:, None]
     found = xr.Dataset(
@@ -94,8 +95,8 @@ def test_networks_at_chance_are_told_apart():
     ).split("], ")
     assert float(with_all.split()[0]) < 0.5
     assert float(among_learners) == pytest.approx(1.0)
-    numbers = regularisation_claims._l2_compresses("adaptive", settings, "").numbers
-    assert numbers["relu: networks at chance, without and with L2"] == "10, 10"
+    numbers = regularisation_claims._l2_compresses("adaptive", settings, "")[0].numbers
+    assert str(numbers["relu: fall with L2 minus without, bits"]).endswith("(30 of 40 pairs learn)")
 
 
 def test_l2_compresses_more_or_not_and_the_control_leaves_out_networks_at_chance():
@@ -103,22 +104,31 @@ def test_l2_compresses_more_or_not_and_the_control_leaves_out_networks_at_chance
     dead = plane(spread(2.0, 0.3, draw=1), np.full(NETWORKS, 0.517))
 
     def verdicts(**settings):
-        claims = (
-            regularisation_claims._l2_compresses("", settings, ""),
-            regularisation_claims._l2_control("", settings),
-        )
-        return [claim.verdict for claim in claims]
+        return [claim.verdict for claim in regularisation_claims._l2_compresses("", settings, "")]
 
-    assert verdicts(tanh=(weak, strong)) == ["holds", "holds"]
-    assert verdicts(tanh=(strong, weak)) == ["fails", "fails"]
-    assert verdicts(tanh=(weak, strong), relu=(strong, weak)) == ["fails", "fails"]
-    assert verdicts(relu=(weak, dead)) == ["holds", "unclear"]
+    assert verdicts(tanh=(weak, strong)) == ["holds"] * 3
+    assert verdicts(tanh=(strong, weak)) == ["fails"] * 3
+    assert verdicts(tanh=(weak, strong), relu=(strong, weak)) == ["fails"] * 3
+    assert verdicts(relu=(weak, dead)) == ["holds", "holds", "unclear"]
+    *_, control = regularisation_claims._l2_compresses("", {"relu": (weak, dead)}, "")
+    assert list(control.numbers.values()) == ["no pair learns"]
+
+
+def test_all_hidden_layers_are_counted_together():
+    last, first = spread(1.0, 0.3), spread(1.0, 0.3)
+    last[:, 1] += 1.0  # with L2 one bit less in the last layer, three more before it
+    first[:, 0] += 3.0
+    claims = regularisation_claims._l2_compresses("", {"tanh": (plane(last), plane(first))}, "")
+    assert [claim.verdict for claim in claims] == ["fails", "holds", "holds"]
+    number = float(str(claims[1].numbers["tanh: fall with L2 minus without, bits"]).split()[0])
+    assert number == pytest.approx(2.0, abs=1e-6)
 
 
 def test_overfitting_is_the_gap_between_training_and_test():
-    overfit, regular = plane(spread(1.0, 0.3), train=1.0), plane(spread(1.0, 0.3), train=0.9)
-    assert regularisation_claims._l2_against_overfitting({"tanh": (overfit, regular)}, "").verdict == "holds"
-    assert regularisation_claims._l2_against_overfitting({"tanh": (regular, overfit)}, "").verdict == "fails"
+    overfit, regular = plane(spread(1.0, 0.3), train=1.0), plane(spread(1.0, 0.3), ACCURACY - 0.05, train=0.9)
+    for pair, verdicts in (((overfit, regular), ["holds", "fails"]), ((regular, overfit), ["fails", "holds"])):
+        claims = regularisation_claims._l2_against_overfitting({"tanh": pair}, "")
+        assert [claim.verdict for claim in claims] == verdicts
 
 
 def test_compression_without_saturation_asks_for_one_unbounded_activation_or_for_all():
@@ -147,5 +157,5 @@ def test_every_claim_is_made_once():
         f"{n}{l2}-{k}": pair[bool(l2)] for n in ("tanh", "relu") for l2 in ("", "-l2") for k in ("adaptive", "pairwise")
     }
     claims = Regularisation().claims(datasets)
-    assert len(claims) == len({claim.text for claim in claims}) == 18
+    assert len(claims) == len({claim.text for claim in claims}) == 21
     assert regularisation.settings(datasets, "pairwise")["relu"] == pair

@@ -115,7 +115,7 @@ def test_gradients_with_noise_average_to_those_of_the_expected_loss():
     assert abs((0.1 * sigma**2 * w * w).mean()) > 8 * (extra * w).std() / math.sqrt(len(seeds))
 
 
-def test_saved_continued_and_read_again(tmp_path):
+def test_saved_and_read_again(tmp_path):
     noise = AdditiveNoise(0.3, ("hidden 1",))
     made = recording(noise)
     made.save(tmp_path / "saved")
@@ -127,6 +127,23 @@ def test_saved_continued_and_read_again(tmp_path):
     plain = recording(None)
     plain.save(tmp_path / "plain")
     assert ip.recordings.open(tmp_path / "plain").network == plain.network
+
+
+def test_an_interrupted_run_goes_on_with_the_same_noise(tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(what, epoch, total):
+        if epoch == 2:
+            raise Stop
+
+    settings = {"seeds": [3], "checkpoint_epochs": [0, 2, 4], "path": tmp_path / "run"}
+    with pytest.raises(Stop):
+        recording(AdditiveNoise(0.3), progress=stop, **settings)
+    resumed = recording(AdditiveNoise(0.3), **settings)
+    whole = recording(AdditiveNoise(0.3), **{**settings, "path": None})
+    np.testing.assert_array_equal(resumed.parameters, whole.parameters)
+    assert resumed.scalars.equals(whole.scalars)
 
 
 def test_only_noise_or_its_absence():

@@ -141,6 +141,6 @@ def test_ranges_follow_samples_only():
     weights, bias, reach = row
     assert abs(weights + 3) < 0.1
     assert abs(bias - 3) < 0.1
-    # Of five |3 - 3 x| four always have a 1.5 among them, one has 0.9 in the mean: 1.2 over the two batches of an epoch.
-    # A mean that forgets 2 % an epoch spreads by 0.58 (that of one sample) * 0.01 / sqrt(1 - 0.98^2) = 0.03; five times.
+    # Of five |3 - 3 x| four always have a 1.5 among them, one has 0.9 in the mean: 1.2 over both batches of an epoch. A
+    # mean that forgets 2 % an epoch spreads by 0.58 (that of one sample) * 0.01 / sqrt(1 - 0.98^2) = 0.03; five times.
     assert reach == pytest.approx(1.2, abs=0.15)

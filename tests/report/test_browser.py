@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from agreement_planes import FALL, FLAT, bins, noisy
+from agreement_planes import path as path_of
 from report_planes import plane, regression
 
 from infoplane import report
@@ -234,3 +236,15 @@ def test_markup_in_names_stays_text(browser, tmp_path):
     assert browser.title == evil
     assert browser.execute_script("return document.images.length") == 0
     assert browser.execute_script("return document.querySelector('.plane .xtitle').textContent") == f"{evil}, bits"
+
+
+def test_the_section_on_estimators_fits_and_is_coloured(browser, tmp_path):
+    layers = {"first": path_of(FLAT) + 3.8, "second": path_of(FALL), "output": path_of(FLAT)}
+    moving = bins({**layers, "second": path_of(FLAT)}, range="snapshot")
+    browser.get_log("browser")
+    _open(browser, report.write([bins(layers), noisy(layers, 0.1), moving], tmp_path / "page.html"))
+    script = """const cells = [...document.querySelectorAll("#agreement td.figure")];
+    const colour = (kind) => getComputedStyle(document.querySelector(`#agreement td.${kind}`)).backgroundColor;
+    return [cells.length, colour("holds"), colour("fails"), document.documentElement.scrollWidth <= innerWidth]"""
+    assert browser.execute_script(script) == [15, "rgb(232, 243, 240)", "rgb(251, 238, 234)", True]
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
