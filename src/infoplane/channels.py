@@ -15,8 +15,11 @@ from scipy.special import ndtr, xlogy
 
 from .errors import InputError, nearest
 
-RangePolicy = Literal["known", "layer", "global"] | tuple[float, float]
+RangePolicy = Literal["known", "layer", "global", "snapshot", "std"] | tuple[float, float]
 BinKind = Literal["width", "mass", "adaptive"]
+
+_POLICIES = ("known", "layer", "global", "snapshot", "std")
+_REACH = 3.0  # standard deviations from the mean to either end of the range "std"
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,9 @@ class Quantize:
         bins: number of bins J of one unit.
         range: "known" (that of a bounded activation, otherwise as "layer"), "layer" (min..max of the layer over all its
             epochs, per seed, so that a moving range cannot fake compression), "global" (over all layers and epochs, per
-            seed), or a pair (low, high).
+            seed), or a pair (low, high). Two move with the layer, to tell what its scale alone does from the rest:
+            "snapshot" (min..max of the layer at that epoch) and "std" (mean -+ 3 standard deviations of all its values
+            at that epoch: bins in units of the deviation); both with kind "width".
         kind: "width" (equal widths), "mass" (quantiles of all values in the range's pool) or "adaptive" (quantiles of
             the unique values per epoch and layer; Chelombiev et al., arXiv:1902.09037, blind to pure shrinkage).
     """
@@ -42,8 +47,8 @@ class Quantize:
         if not isinstance(self.bins, int | np.integer) or self.bins < 2:
             raise InputError(f"Quantize(bins) needs a whole number of at least 2 bins, got {self.bins!r}.")
         if isinstance(self.range, str):
-            if self.range not in ("known", "layer", "global"):
-                known = ["known", "layer", "global", "(low, high)"]
+            if self.range not in _POLICIES:
+                known = [*_POLICIES, "(low, high)"]
                 raise InputError(f"Quantize has no range {self.range!r}; {nearest(self.range, known)}")
         else:
             object.__setattr__(self, "range", _pair(self.range))
@@ -51,15 +56,43 @@ class Quantize:
             raise InputError(
                 f"Quantize has no kind {self.kind!r}; {nearest(str(self.kind), ['width', 'mass', 'adaptive'])}"
             )
+        if self.own_range and self.kind != "width":
+            raise InputError(
+                f"Quantize(range={self.range!r}) needs kind='width', got {self.kind!r}; quantiles of every snapshot "
+                "are kind='adaptive' with another range."
+            )
+
+    @property
+    def own_range(self) -> bool:
+        """Whether every snapshot of a layer has a range of its own."""
+        return self.range in ("snapshot", "std")
+
+    @property
+    def follows_scale(self) -> bool:
+        """Whether bins move with the layer's scale, so that multiplying its values changes nothing."""
+        return self.own_range or self.kind == "adaptive"
+
+    def ends(self, values: np.ndarray) -> tuple[float, float]:
+        """The range of a layer's values where they set it themselves: "std", or their min..max."""
+        wide = np.asarray(values, np.float64)
+        if self.range != "std":
+            return float(wide.min()), float(wide.max())
+        middle, reach = float(wide.mean()), _REACH * float(wide.std())
+        return middle - reach, middle + reach
 
     @property
     def input_name(self) -> str:
         """Name of I(X; T) through this channel: for a deterministic layer it is the entropy of its codes."""
-        return f"H(T at {self.bins} bins)"
+        return f"H(T at {self._bins})"
 
     @property
     def target_name(self) -> str:
-        return f"I(T at {self.bins} bins; Y)"
+        return f"I(T at {self._bins}; Y)"
+
+    @property
+    def _bins(self) -> str:
+        of = {"snapshot": " of its own range", "std": f" of {2 * _REACH / self.bins:.2g} std(T)"}
+        return f"{self.bins} bins{of.get(str(self.range), '')}"
 
     def gaussian_information(self, mean: np.ndarray, std: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Exact H(T at J equal bins), in nats, of independent normal units: a truth to hold an estimate against.
@@ -83,7 +116,8 @@ def _pair(value: object) -> tuple[float, float]:
     try:
         low, high = (float(v) for v in value)  # type: ignore[attr-defined]
     except (TypeError, ValueError):
-        raise InputError(f"Quantize(range) takes 'known', 'layer', 'global' or (low, high), got {value!r}.") from None
+        known = ", ".join(map(repr, _POLICIES))
+        raise InputError(f"Quantize(range) takes {known} or (low, high), got {value!r}.") from None
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise InputError(f"Quantize(range=(low, high)) needs finite low < high, got ({low:g}, {high:g}).")
     return low, high
@@ -105,6 +139,11 @@ class AdditiveGaussian:
     def __post_init__(self) -> None:
         if not (isinstance(self.sigma, int | float | np.number) and math.isfinite(self.sigma) and self.sigma > 0):
             raise InputError(f"AdditiveGaussian(sigma) needs a positive number, got {self.sigma!r}.")
+
+    @property
+    def follows_scale(self) -> bool:
+        """Whether the noise moves with the layer's scale, so that multiplying its values changes nothing."""
+        return self.relative
 
     @property
     def input_name(self) -> str:

@@ -38,6 +38,7 @@ _DIMENSIONS: dict[str, tuple[str, ...]] = {
             "saturated",
             "warned",
             "dead",
+            "activation_std",
             "explained_variance",
             "loss_bound_input",
             "loss_bound_target",

@@ -38,13 +38,14 @@ def said(*kinds: str) -> str:
         ([SEE, SEE, SEE], "all 3 estimators agree that there is compression."),
         ([NONE, NONE], "both estimators agree that there is none."),
         ([OPEN, OPEN], "unclear to both estimators."),
-        ([SEE, NONE], "they disagree: compression in 1 of 2 estimators (10 bins, fixed range), none in 1 (11 bins, "
-         "fixed range)."),
+        ([SEE, NONE], "they disagree: compression in 1 of 2 estimators (10 bins, fixed range), no compression in 1 "
+         "(11 bins, fixed range)."),
         ([SEE, OPEN, SEE], "compression in 2 of 3 estimators (10 bins, fixed range; 12 bins, fixed range), which no "
          "other denies; unclear in 1 (11 bins, fixed range)."),
-        ([OPEN, NONE], "compression in none of 2 estimators: none in 1 (11 bins, fixed range), unclear in 1 (10 bins, "
-         "fixed range)."),
-        ([SEE] * 5 + [NONE], "they disagree: compression in 5 of 6 estimators, none in 1 (15 bins, fixed range)."),
+        ([OPEN, NONE], "none of 2 estimators sees compression: no fall in 1 (11 bins, fixed range), unclear in 1 "
+         "(10 bins, fixed range)."),
+        ([SEE] * 5 + [NONE], "they disagree: compression in 5 of 6 estimators, no compression in 1 (15 bins, fixed "
+         "range)."),
         ([SEE, SEE, CEILING], "both that can tell agree that there is compression (1 at the ceiling cannot tell)."),
         ([CEILING, CEILING, FLOOR], "no estimator can tell (2 at the ceiling and 1 too coarse cannot tell)."),
         ([FLOOR, SEE], "only 11 bins, fixed range can tell, and it sees compression (1 too coarse cannot tell)."),
@@ -73,7 +74,8 @@ def test_after_which_rescaling_it_vanishes():
     after = {"a": STAYS, "b": path(FALL, 1.0), "c": SHAKES, "d": FALLS, "e": STAYS}
     sentences = rescaled(bins(before), bins(after, range="snapshot"), bins(before, kind="adaptive"))
     assert sentences == [
-        "Compression that is seen at a fixed resolution vanishes in a, with bins over the range of each epoch.",
+        "Compression that is seen at a fixed resolution vanishes in a, with bins over the range of each epoch. "
+        "It is seen only after rescaling in d.",
         f"a: the fall vanishes with bins over the range of each epoch ({F} → 0 bits); it remains with adaptive bins "
         f"({F} → {F} bits).",
         f"b: it remains with bins over the range of each epoch ({F} → {H} bits) and adaptive bins ({F} → {F} bits).",
@@ -82,6 +84,18 @@ def test_after_which_rescaling_it_vanishes():
         "d: a fall that the fixed resolution does not see appears with bins over the range of each epoch "
         f"(0 → {F} bits).",
     ]
+
+
+def test_what_another_fixed_resolution_sees_does_not_first_appear():
+    planes = [
+        bins({"a": FALLS}),
+        bins({"a": STAYS}, 10),
+        bins({"a": FALLS}, range="std"),
+        bins({"a": FALLS}, 10, "std"),
+    ]
+    headline, of_layer = rescaled(*planes)
+    assert headline.endswith("none of the rescalings. It remains in a.")
+    assert "appears with bins in units of std(T)" in of_layer
 
 
 def test_pairs_of_noise_are_counted():
@@ -159,6 +173,15 @@ def test_the_page_has_the_section_where_there_is_something_to_compare(tmp_path):
     one, other = (re.findall(r"[^.]*compress[^.]*\.", p.text) for p in (found, joined))
     assert one
     assert one == other
+
+
+def test_of_many_planes_the_comparison_comes_first(tmp_path):
+    many = by_estimator({f"{count}": bins(LAYERS, count) for count in range(10, 15)}).assign_attrs(title="A run")
+    found = page(tmp_path, [many])
+    assert [a["id"] for t, a in found.tags if t == "section"][:2] == ["agreement", "plane"]
+    assert len([a for _, a in found.tags if a.get("id") == "agreement"]) == 1
+    assert found.text.split()[:2] == ["A", "run"]
+    assert "A run, 10 · " not in found.text
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class Binned(Estimator):
         if isinstance(self.range, tuple):
             low, high = self.range
         else:
-            low, high = float(values.min()), float(values.max())
+            low, high = self.channel.ends(values)
         outside = int(((values < low) | (values > high)).sum())
         if self.kind == "width":
             codes = quantise(values, low, high, self.bins)

@@ -63,8 +63,8 @@ def bounded(found: Bracket, below: np.ndarray | None, most: float) -> Bracket:
     if width <= _FIRST_ORDER and found.value > least - 4.0 * math.hypot(found.stderr, error):
         settled = width <= max(_CLOSE, 8.0 * found.stderr)
         return found._replace(lower=min(lower, found.value), upper=max(upper, found.value), settled=settled)
-    # Too few passes for mixtures: their half-way value means nothing.
-    return Bracket(lower, math.nan, lower, upper, settled=False)
+    # Too few passes for mixtures: their half-way value means nothing. Information is never below 0.
+    return Bracket(max(lower, 0.0), math.nan, max(lower, 0.0), max(upper, 0.0), settled=False)
 
 
 def steadied(terms: np.ndarray, control: np.ndarray) -> np.ndarray:

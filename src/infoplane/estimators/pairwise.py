@@ -103,11 +103,16 @@ class PairwiseBounds(Estimator):
         )
 
 
+def spread(activations: np.ndarray) -> np.ndarray:
+    """(cells,) standard deviation of layers, (cells, n, d): the root of the mean variance of their units."""
+    return np.sqrt(np.asarray(activations, np.float64).var(axis=1).mean(axis=-1))
+
+
 def noise_scale(activations: np.ndarray, channel: AdditiveGaussian) -> np.ndarray:
     """(cells,) absolute sigma for (cells, n, d) activations."""
     if not channel.relative:
         return np.full(activations.shape[0], float(channel.sigma))
-    std = np.sqrt(np.asarray(activations, np.float64).var(axis=1).mean(axis=-1))
+    std = spread(activations)
     # A dead layer has no scale; any noise then gives 0 information, which is right.
     return channel.sigma * np.where(std > 0, std, 1.0)
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -24,14 +24,13 @@ from ..errors import InputError
 from ..estimators import Estimator
 from ..networks import MLP, WeightsRecording, train_ensemble
 from ..plane import information_plane
+from ..plane.compression import Verdict
 from ..progress import Progress, silent
 from ..results import load, save
 from . import files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Verdict = Literal["holds", "fails", "unclear"]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ _SHARE = 0.9
 _MEASURES = {
     "n_codes": {"label": "distinct codes\n(30 bins a unit)", "scale": "log"},
     "equivocation": {"label": "H(X|T)"},
-    "label_divergence": {"label": "E KL[p(y|x)||p(y|t)]"},
+    "label_divergence": {"label": "E KL[p(y|x)||\np(y|t)]"},
     "end_share": {"label": f"tanh beyond ±{_SHARE},\nReLU at exactly 0  (share)"},
     "weight_norm": {"label": "weight norm"},
 }

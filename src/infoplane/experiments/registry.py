@@ -13,6 +13,7 @@ from .deep_linear import DeepLinear
 from .depth import Depth
 from .dual_ib import DualIBExample
 from .dual_prediction import DualPrediction
+from .estimators import Estimators
 from .gradient_phases import GradientPhases
 from .ib_bound import IBBound
 from .ib_curve import IBCurve
@@ -36,6 +37,7 @@ _EXPERIMENTS: dict[str, Experiment] = {
         Nonlinearity(),
         OneNeuron(),
         DeepLinear(),
+        Estimators(),
         Quantised(),
         Regularisation(),
         SecondRule(),

@@ -1,6 +1,7 @@
 """Recording and estimator in, information plane out; with the checks that say how far to believe it."""
 
 from .activity import layer_activity
+from .agreement import agreement
 from .betas import layer_betas
 from .bounds import gaussian_channel_bound, input_compression_bound, layer_beta
 from .clustering import clustering
@@ -10,10 +11,15 @@ from .linear import linear_plane
 from .neurons import neuron_information
 from .noise_sweep import noise_sweep
 from .phases import gradient_phases
+from .rescaling import rescalings
+from .several import apart, by_estimator
 from .summary import summary
 from .task_bound import with_bound
 
 __all__ = [
+    "agreement",
+    "apart",
+    "by_estimator",
     "clustering",
     "equivocation",
     "gaussian_channel_bound",
@@ -26,6 +32,7 @@ __all__ = [
     "linear_plane",
     "neuron_information",
     "noise_sweep",
+    "rescalings",
     "summary",
     "with_bound",
 ]

@@ -36,13 +36,13 @@ def layer_activity(
         epochs: members of ``recording.epochs``; all if None.
         share: of half the range, in (0, 1).
         bins: of the histogram: equal, over the known range, else from the least to the largest activation of the layer
-            over all epochs and networks; what lies beyond a known range goes into the end bins.
+            over all epochs, in the median network, so that one network's outliers do not stretch it.
         progress: called with the number of snapshots done.
 
     Returns:
         Dataset: over (seed, epoch, layer) ``saturated_share`` (nan where no range is known), ``zero_share`` (exact
         zeros) and, where recorded, ``weight_norm``; over (epoch, layer, bin) ``histogram``, the share of activations
-        of all networks in each bin; over (layer) its ends ``low`` and ``high``.
+        of all networks in each bin; over (layer) its ends ``low`` and ``high``, beyond which nothing is counted.
 
     Raises:
         InputError: an unknown layer or epoch, a share or number of bins that is none.
@@ -104,12 +104,14 @@ def _ends(recording: Recording, names: list[str]) -> tuple[np.ndarray, np.ndarra
     free = [i for i, k in enumerate(known) if k is None]
     if free:
         ends = recording.extremes([names[i] for i in free])
-        low[free], high[free] = ends[0].min(axis=0), ends[1].max(axis=0)
+        low[free], high[free] = (np.median(end, axis=0) for end in ends)
     return low, high
 
 
 def _counted(values: np.ndarray, low: float, high: float, bins: int) -> np.ndarray:
-    """(bins,) shares of the values in equal intervals, the ends taking what lies beyond."""
+    """(bins,) shares of the values in equal intervals of [low, high]; a range of one value is the first of them."""
+    values = values.astype(np.float64).ravel()
+    inside = values[(values >= low) & (values <= high)]
     scale = bins / (high - low) if high > low else 0.0
-    codes = np.clip(np.floor((values.astype(np.float64) - low) * scale), 0, bins - 1).astype(np.int64)
-    return np.bincount(codes.ravel(), minlength=bins) / codes.size
+    codes = np.minimum((inside - low) * scale, bins - 1).astype(np.int64)
+    return np.bincount(codes, minlength=bins) / values.size

@@ -13,6 +13,7 @@ import xarray as xr
 from ..channels import Channel
 from ..errors import InputError
 from ..estimators import Estimator
+from ..estimators.pairwise import spread
 from ..progress import Progress, silent
 from ..recordings.base import Recording, Split
 from ..results import check, provenance
@@ -158,6 +159,7 @@ def _one_split(
             values = block.activations[layer]
             measured = _measured(view, target_view, values, Cells(block.seed, block.epoch), layer, split)
             measured["dead"] = np.asarray((values.max(axis=1) == values.min(axis=1)).all(axis=1))
+            measured["activation_std"] = spread(values)
             for name, part in measured.items():
                 if name not in found:
                     found[name] = np.full(shape, np.nan)

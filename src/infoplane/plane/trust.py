@@ -113,8 +113,7 @@ class Checks:
         mean, std = wide.mean(axis=1), wide.std(axis=1)
         normal = (mean[:, None] + std[:, None] * random.standard_normal(values.shape)).astype(values.dtype)
         if isinstance(channel, Quantize) and channel.kind == "width":
-            column = view.layers.index(layer)
-            low, high = view.low[cells.seeds, column], view.high[cells.seeds, column]
+            low, high = view.ends(normal, cells.seeds, layer)
             truth = channel.gaussian_information(mean, std, low, high)
         elif isinstance(channel, AdditiveGaussian):
             truth = channel.gaussian_information(std, noise_scale(values, channel))

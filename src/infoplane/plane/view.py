@@ -174,7 +174,7 @@ class View:
         walls_here: dict[str, Any] = {}
         if isinstance(self.channel, Quantize):
             column = self.layers.index(layer)
-            walls_here = {"low": self.low[seeds, column], "high": self.high[seeds, column]}
+            walls_here = dict(zip(("low", "high"), self.ends(activations, seeds, layer), strict=True))
             interior = self.interior[column]
             if self.channel.kind == "adaptive":
                 walls_here["interior"] = adaptive_walls(np.asarray(activations), self.channel.bins)
@@ -213,8 +213,19 @@ class View:
         rows = None if samples is None else samples[cells.seeds]
         return passes_of(recording, self.channel, activations, names, rows, layer)
 
+    def ends(self, activations: Any, seeds: np.ndarray, layer: str) -> tuple[np.ndarray, np.ndarray]:
+        """(cells,) lower and upper ends of the quantiser's range for (cells, n, d) snapshots of a layer."""
+        assert isinstance(self.channel, Quantize)
+        if self.channel.own_range:
+            low, high = np.array([self.channel.ends(values) for values in activations]).T
+            return low, high
+        column = self.layers.index(layer)
+        return self.low[seeds, column], self.high[seeds, column]
+
     def _ranges(self, channel: Quantize) -> tuple[np.ndarray, np.ndarray]:
         shape = (len(self.recording.seeds), len(self.layers))
+        if channel.own_range:
+            return np.full(shape, np.nan), np.full(shape, np.nan)  # every snapshot has its own
         if isinstance(channel.range, tuple):
             return tuple(np.full(shape, float(end)) for end in channel.range)  # type: ignore[return-value]
         known = [self.recording.ranges.get(layer) for layer in self.layers]

@@ -7,6 +7,7 @@ Information is drawn in bits unless ``unit="nats"``; calibrations and laws of kn
 """
 
 from .activity import activity_map, activity_panels
+from .agreement import agreement
 from .along_beta import cost_curve, gap_curve, information_against_beta
 from .betas import beta_profiles, bound_distances, critical_distances, layer_betas, layer_residuals
 from .bottleneck import bottleneck_curve, bottleneck_panels
@@ -14,6 +15,7 @@ from .calibration import calibration, calibration_panels
 from .clusters import bifurcation, cluster_tree, cluster_weights
 from .comparisons import compression, converged, depth
 from .curves import information_curves
+from .estimators import estimator_panels, fall_against_noise, fall_panels
 from .functionals import bifurcation_panels, curve_panels, forward_panels, information_shares, onsets
 from .gallery import bin_size, figure_of, figures, information_panels, path_panels, snapshot_panels
 from .generalisation import accuracy_panels, against_accuracy
@@ -38,6 +40,7 @@ __all__ = [
     "against_truth",
     "against_truth_panels",
     "against_weight",
+    "agreement",
     "beta_profiles",
     "bifurcation",
     "bifurcation_panels",
@@ -55,6 +58,9 @@ __all__ = [
     "critical_distances",
     "curve_panels",
     "depth",
+    "estimator_panels",
+    "fall_against_noise",
+    "fall_panels",
     "figure_of",
     "figures",
     "forward_panels",

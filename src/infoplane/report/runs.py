@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..plane import several
+from ..plane.agreement import same_recording
 from ..plane.phases import gradient_phases
 from ..plane.summary import bootstrap_interval
 from ..plane.task_bound import bound_of_plane
-from ..results import attributes
+from ..results import attributes, is_curve
 from .look import Layer
 
 _BLOCK = 1000  # columns bootstrapped at once: 16 MB of resampled means
@@ -28,7 +30,26 @@ def panels(datasets: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     return found
 
 
+def title_of(datasets: Sequence[xr.Dataset], panels: Sequence[xr.Dataset]) -> str:
+    """A title for them all: those of the datasets where they have some, else of the panels; three at most."""
+    own = [str(d.attrs["title"]) for d in datasets if d.attrs.get("title") and not is_curve(d)]
+    names = own if len(own) == sum(not is_curve(d) for d in datasets) else [p.attrs["title"] for p in panels]
+    return " · ".join(list(dict.fromkeys(names))[:3])
+
+
+def seen_before(panels: Sequence[xr.Dataset], position: int) -> bool:
+    """Whether an earlier panel is of the same recording and at as many checkpoints: its training is drawn already."""
+    mine = panels[position]
+    return any(
+        same_recording(panel, mine) and panel.sizes["epoch"] >= mine.sizes["epoch"] for panel in panels[:position]
+    )
+
+
 def _apart(dataset: xr.Dataset, dimensions: list[str]) -> list[xr.Dataset]:
+    if "estimator" in dimensions and "by_estimator" in dataset.attrs:
+        title = dataset.attrs["title"]
+        planes = several.apart(dataset).items()
+        return [one for k, p in planes for one in _apart(p.assign_attrs(title=f"{title}, {k}"), ["split"])]
     for name in (n for n in dimensions if n in dataset.dims):
         parts = []
         for k, label in enumerate(dataset[name].to_numpy()):
@@ -40,12 +61,13 @@ def _apart(dataset: xr.Dataset, dimensions: list[str]) -> list[xr.Dataset]:
     return [dataset]
 
 
-def describe(dataset: xr.Dataset, looks: Sequence[Layer]) -> dict[str, Any]:
+def describe(dataset: xr.Dataset, looks: Sequence[Layer], *, again: bool = False) -> dict[str, Any]:
     """Everything the scripts draw of one run, ready for JSON; nats throughout.
 
     Args:
         dataset: a plane over (seed, epoch, layer).
         looks: all layers of the page; the run names its own by position.
+        again: its losses and gradients are on the page already.
     """
     places = {look.name: k for k, look in enumerate(looks)}
     attrs = dataset.attrs
@@ -56,9 +78,9 @@ def describe(dataset: xr.Dataset, looks: Sequence[Layer]) -> dict[str, Any]:
         "seeds": [str(s) for s in dataset["seed"].to_numpy()],
         "ceilings": {kind: finite(attrs.get(f"ceiling_mi_{kind}")) for kind in ("input", "target")},
         "bound": _bound(dataset),
-        "curves": _training(dataset),
+        "curves": {} if again else _training(dataset),
         "lossTitle": "loss (cross-entropy), nats" if "softmax" in str(attrs.get("training")) else "loss",
-        "phases": _phases(dataset),
+        "phases": None if again else _phases(dataset),
     }
     for kind in ("input", "target"):
         values = dataset[f"mi_{kind}"]

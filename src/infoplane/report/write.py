@@ -12,7 +12,7 @@ import xarray as xr
 from ..errors import InputError
 from ..recordings.disk import write_whole
 from ..results import check, is_curve
-from . import bottleneck, calibration, look, parts, runs, tables, words
+from . import agreement, bottleneck, calibration, look, parts, runs, tables, words
 
 
 def write(
@@ -25,7 +25,8 @@ def write(
     """Write a report that needs nothing but a browser: no network, no server, no other file.
 
     It holds the interactive plane (one panel a dataset, split or estimator, one slider over all epochs), information
-    and training curves with 95 % bands over networks, gradient phases, claims, what to beware of, and provenance.
+    and training curves with 95 % bands over networks, gradient phases, claims, what to beware of, and provenance. Where
+    several estimators measured one recording, a section says which of them agree that a layer compresses.
 
     Args:
         datasets: one information plane, or several to stand side by side; what their attributes say is printed.
@@ -74,12 +75,14 @@ def render(
     more = bottleneck.SCRIPTS if curves else ()
     panels = runs.panels([dataset for dataset in datasets if not is_curve(dataset)])
     looks = look.layers([[str(name) for name in p["layer"].to_numpy()] for p in panels])
+    compared = agreement.sections(panels)
+    styles = ["style.css", *([agreement.STYLE] if compared else []), *([bottleneck.STYLE] if curves else [])]
     data = {
         "layers": [{"name": x.name, "colour": x.colour, "symbol": x.symbol} for x in looks],
-        "runs": [runs.describe(panel, looks) for panel in panels],
+        "runs": [runs.describe(panel, looks, again=runs.seen_before(panels, k)) for k, panel in enumerate(panels)],
     }
     return parts.template("template.html.j2").render(
-        title=title or " · ".join(dict.fromkeys(panel.attrs["title"] for panel in panels[:3])),
+        title=title or runs.title_of(datasets, panels),
         lead=words.lead(panels),
         overview=tables.overview(panels),
         layers=looks,
@@ -87,10 +90,11 @@ def render(
         networks=list(dict.fromkeys(seed for run in data["runs"] for seed in run["seeds"])),
         claims=tables.claims(_claims(datasets) if claims is None else claims),
         trust=[tables.trust(panel) for panel in panels],
+        agreement=compared,
         curves=bottleneck.sections(curves) if curves else None,
         provenance=tables.provenance(datasets),
         data=data,
-        style=parts.together("style.css", *([bottleneck.STYLE] if curves else [])),
+        style=parts.together(*styles),
         plotly=Markup(get_plotlyjs()),
         scripts=[parts.as_it_is(name) for name in ("plane.js", "curves.js", "page.js", *more, "copy.js")],
     )
