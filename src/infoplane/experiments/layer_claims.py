@@ -63,7 +63,7 @@ def _saturation(datasets: Mapping[str, xr.Dataset]) -> list[Claim]:
             "tanh: the share of saturated activations (beyond 0.9) grows in every hidden layer.",
             all_of([mean.above(0.0) for mean in grows.values()]),
             {f"{name}: growth of the share": str(mean) for name, mean in grows.items()},
-            _SATURATION,
+            f"our reading of {_SATURATION}",
         ),
         Claim(
             f"tanh: {layer} saturates as it compresses: from its maximum of H(T) on, the share rises as H(T) falls.",

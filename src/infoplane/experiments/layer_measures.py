@@ -21,7 +21,7 @@ from .verdicts import hidden
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_WIDTHS = (12, 10, 7, 5, 4, 3, 2)
+_WIDTHS, _FEWER = (12, 10, 7, 5, 4, 3, 2), (12, 7, 4, 3, 2)
 _ACTIVATIONS = ("tanh", "relu")
 _SHOWN = {"tanh": "tanh", "relu": "ReLU"}
 _GAMMA = 1.0  # I(X;Y) = 0.906 bits; in units of our f, not the paper's
@@ -80,7 +80,7 @@ def _measured(run: Run, activation: str, rule: str) -> dict[str, xr.Dataset]:
     def train() -> WeightsRecording:
         return run.ensemble(
             name,
-            MLP(_WIDTHS, activation),  # type: ignore[arg-type]
+            MLP(sizes(run, _WIDTHS, _FEWER), activation),  # type: ignore[arg-type]
             twelve_bit(_RULES[rule]),
             epochs=sizes(run, 6_000, 800),
             batch_size=256,

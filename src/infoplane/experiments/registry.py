@@ -19,6 +19,7 @@ from .ib_bound import IBBound
 from .ib_curve import IBCurve
 from .layer_measures import LayerMeasures
 from .lossy_synthetic import LossySynthetic
+from .noisy import Noisy
 from .nonlinearity import Nonlinearity
 from .one_neuron import OneNeuron
 from .quantised import Quantised
@@ -38,6 +39,7 @@ _EXPERIMENTS: dict[str, Experiment] = {
         OneNeuron(),
         DeepLinear(),
         Estimators(),
+        Noisy(),
         Quantised(),
         Regularisation(),
         SecondRule(),

@@ -105,9 +105,7 @@ class Checks:
             "layer_beta_residual": residual,
         }
 
-    def _calibration(
-        self, values: np.ndarray, cells: Cells, layer: str, random: np.random.Generator
-    ) -> np.ndarray:
+    def _calibration(self, values: np.ndarray, cells: Cells, layer: str, random: np.random.Generator) -> np.ndarray:
         channel, view = self.view.channel, self.view
         wide = values.astype(np.float64)
         mean, std = wide.mean(axis=1), wide.std(axis=1)

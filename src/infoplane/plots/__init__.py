@@ -11,6 +11,7 @@ from .agreement import agreement
 from .along_beta import cost_curve, gap_curve, information_against_beta
 from .betas import beta_profiles, bound_distances, critical_distances, layer_betas, layer_residuals
 from .bottleneck import bottleneck_curve, bottleneck_panels
+from .brackets import bracket_curves, bracket_panels, bracket_runs
 from .calibration import calibration, calibration_panels
 from .clusters import bifurcation, cluster_tree, cluster_weights
 from .comparisons import compression, converged, depth
@@ -47,6 +48,9 @@ __all__ = [
     "bin_size",
     "bottleneck_curve",
     "bottleneck_panels",
+    "bracket_curves",
+    "bracket_panels",
+    "bracket_runs",
     "bound_distances",
     "calibration",
     "calibration_panels",

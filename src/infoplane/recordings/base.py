@@ -150,8 +150,11 @@ class Recording(abc.ABC):
         """
         self.position("layer", layer)
         have = [name for name in self.layers if self.own_noise(name) is not None]
-        why = f"only {', '.join(have)} have noise of their own" if have else "this recording has " + (
-            "none" if self.noise is None else "activations only, from which no pass can be made again"
+        why = (
+            f"only {', '.join(have)} have noise of their own"
+            if have
+            else "this recording has "
+            + ("none" if self.noise is None else "activations only, from which no pass can be made again")
         )
         raise InputError(
             f"{type(self).__name__}.propagate needs a layer with noise of its own, got {layer!r}: {why}; name such a "
