@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import xarray as xr
 
 from .. import plots
@@ -16,7 +15,7 @@ from ..estimators import Binned, GaussianDropout, SamplePropagation
 from ..networks import MLP, Adam, AdditiveNoise, MultiplicativeNoise, WeightsRecording
 from ..plane import clustering, information_plane
 from .base import Claim, Experiment, Run, sizes
-from .noisy_claims import ENTROPIES, noisy_claims
+from .noisy_claims import DROPOUT, ENTROPIES, MORE, PENALTIES, SIGMA, noisy_claims
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 _WIDTHS = (12, 10, 7, 5, 4, 3, 2)
 _HIDDEN = tuple(f"hidden {k}" for k in range(1, len(_WIDTHS) - 1))
-# Sizes of the noise, strengths of the penalty and checkpoints are ours.
-_SIGMA, _MORE, _DROPOUT = 0.1, 0.2, 0.4
 _EPOCHS = (0, 10, 30, 60, 120, 250, 500, 800, 1200, 1800, 2700, 4000, 6000)
 _DROPOUT_EPOCHS = (0, 30, 120, 500, 1200, 1800, 2700, 6000)
 # The uniform law on an interval of this many sigma has the standard deviation of the noise.
@@ -56,12 +53,13 @@ class _Arm:
     layers: tuple[str, ...] = _HIDDEN
 
 
+_WEAK, _STRONG = PENALTIES
 _ARMS = {
-    "plain": _Arm("no penalty", AdditiveNoise(_SIGMA)),
-    "penalty": _Arm("penalty 0.001", AdditiveNoise(_SIGMA), 1e-3),
-    "strong-penalty": _Arm("penalty 0.01", AdditiveNoise(_SIGMA), 1e-2, _HIDDEN[-1:]),
-    "more-noise": _Arm(f"no penalty, sigma {_MORE:g}", AdditiveNoise(_MORE), 0.0, _HIDDEN[-1:]),
-    "dropout": _Arm("Gaussian dropout", MultiplicativeNoise(_DROPOUT)),
+    "plain": _Arm("no penalty", AdditiveNoise(SIGMA)),
+    _WEAK: _Arm(f"penalty {PENALTIES[_WEAK]:g}", AdditiveNoise(SIGMA), PENALTIES[_WEAK]),
+    _STRONG: _Arm(f"penalty {PENALTIES[_STRONG]:g}", AdditiveNoise(SIGMA), PENALTIES[_STRONG], _HIDDEN[-1:]),
+    "more-noise": _Arm(f"no penalty, sigma {MORE:g}", AdditiveNoise(MORE), 0.0, _HIDDEN[-1:]),
+    "dropout": _Arm("Gaussian dropout", MultiplicativeNoise(DROPOUT)),
 }
 
 
@@ -87,7 +85,7 @@ class Noisy(Experiment):
             epochs = _chosen(run, _DROPOUT_EPOCHS if name == "dropout" else _EPOCHS)
             train = _training(run, name, arm)
             method = GaussianDropout if name == "dropout" else SamplePropagation
-            found[name] = run.plane(name, train, method(sizes(run, 64, 16)), layers=layers, epochs=epochs)
+            found[name] = run.plane(name, train, method(sizes(run, 32, 16)), layers=layers, epochs=epochs)
             if name == "dropout":
                 silent = functools.partial(_silenced, train)
                 found["dropout-binned"] = run.plane("dropout-binned", silent, Binned(30), layers=layers, epochs=epochs)
@@ -102,7 +100,7 @@ class Noisy(Experiment):
 
     def draw(self, datasets: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
         titles = {name: arm.title for name, arm in _ARMS.items()}
-        both = ("plain", "penalty")
+        both = ("plain", _WEAK)
         paths = [(titles[name], datasets[name]) for name in (*both, "dropout")]
         last = str(datasets["plain"].layer.values[-1])
         additive = [(titles[name], datasets[name]) for name in _ARMS if name != "dropout"]
