@@ -7,9 +7,10 @@ import math
 
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.testing import assert_allclose
 
-from infoplane import data
+from infoplane import data, results
 from infoplane.errors import InputError
 from infoplane.plane import clustering
 from infoplane.recordings import from_arrays
@@ -46,6 +47,12 @@ def test_equals_the_sum_over_all_pairs(layer) -> None:
         assert float(cell.cosine_within) == pytest.approx(within, abs=1e-12)
         assert float(cell.cosine_between) == pytest.approx(between, abs=1e-12)
         assert float(cell.spread_ratio) == pytest.approx((1 - within) / (1 - between), rel=1e-10)
+
+
+def test_is_a_result_that_can_be_kept(tmp_path) -> None:
+    found = clustering(from_arrays(LAYERS, Y))
+    results.save(found, tmp_path / "cosines.nc")
+    xr.testing.assert_identical(results.load(tmp_path / "cosines.nc"), found)
 
 
 def test_lengths_do_not_matter() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _WIDTHS = (12, 10, 7, 5, 4, 3, 2)
 _HIDDEN = tuple(f"hidden {k}" for k in range(1, len(_WIDTHS) - 1))
 _EPOCHS = (0, 10, 30, 60, 120, 250, 500, 800, 1200, 1800, 2700, 4000, 6000)
-_DROPOUT_EPOCHS = (0, 30, 120, 500, 1200, 1800, 2700, 6000)
+_DROPOUT_EPOCHS = (0, 120, 1200, 6000)
 # The uniform law on an interval of this many sigma has the standard deviation of the noise.
 _MATCHED = 12.0**0.5
 
@@ -59,7 +59,7 @@ _ARMS = {
     _WEAK: _Arm(f"penalty {PENALTIES[_WEAK]:g}", AdditiveNoise(SIGMA), PENALTIES[_WEAK]),
     _STRONG: _Arm(f"penalty {PENALTIES[_STRONG]:g}", AdditiveNoise(SIGMA), PENALTIES[_STRONG], _HIDDEN[-1:]),
     "more-noise": _Arm(f"no penalty, sigma {MORE:g}", AdditiveNoise(MORE), 0.0, _HIDDEN[-1:]),
-    "dropout": _Arm("Gaussian dropout", MultiplicativeNoise(DROPOUT)),
+    "dropout": _Arm("Gaussian dropout", MultiplicativeNoise(DROPOUT), 0.0, ("hidden 1", "hidden 3", "hidden 5")),
 }
 
 

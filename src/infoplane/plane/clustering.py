@@ -10,6 +10,7 @@ import xarray as xr
 from ..errors import InputError
 from ..progress import Progress, silent
 from ..recordings.base import Recording, Split
+from ..results import provenance
 
 _CELLS = ("seed", "epoch", "layer")
 _ALIKE = 1e-12  # of 1 - cosine: below, all directions agree up to rounding
@@ -78,7 +79,14 @@ def clustering(
             "spread_ratio": (_CELLS, (1 - within) / apart),
         },
         coords={"seed": recording.seeds, "epoch": np.asarray(recording.epochs)[marks], "layer": names},
-        attrs={"task": recording.probe.task, "split": split, "noise": recording.noise or "none"},
+        attrs=provenance(
+            device="CPU",
+            split=split,
+            task=recording.probe.task,
+            noise=recording.noise or "none",
+            training=recording.provenance,
+            notes=list(recording.notes),
+        ),
     )
 
 
