@@ -80,7 +80,8 @@ class Noisy(Experiment):
 
     def measure(self, run: Run) -> dict[str, xr.Dataset]:
         found = {}
-        for name, arm in _ARMS.items():
+        for name in sizes(run, tuple(_ARMS), ("plain", _WEAK, "dropout")):  # each has a program to compile
+            arm = _ARMS[name]
             layers = sizes(run, arm.layers, _HIDDEN[-1:])
             epochs = _chosen(run, _DROPOUT_EPOCHS if name == "dropout" else _EPOCHS)
             train = _training(run, name, arm)
@@ -103,7 +104,7 @@ class Noisy(Experiment):
         both = ("plain", _WEAK)
         paths = [(titles[name], datasets[name]) for name in (*both, "dropout")]
         last = str(datasets["plain"].layer.values[-1])
-        additive = [(titles[name], datasets[name]) for name in _ARMS if name != "dropout"]
+        additive = [(titles[name], datasets[name]) for name in _ARMS if name in datasets and name != "dropout"]
         return {
             "paths": plots.path_panels([*paths, ("the same, noise off, 30 bins", datasets["dropout-binned"])]),
             "clustering": plots.bracket_panels(
@@ -116,7 +117,7 @@ class Noisy(Experiment):
 
 def _chosen(run: Run, epochs: tuple[int, ...]) -> tuple[int, ...]:
     """Checkpoints at which information is measured."""
-    return sizes(run, epochs, (0, 30, 120, 300))
+    return sizes(run, epochs, (0, 30, 90, 180))
 
 
 def _training(run: Run, name: str, arm: _Arm) -> Callable[[], WeightsRecording]:
