@@ -32,7 +32,7 @@ class Estimators(Experiment):
     title = "All estimators on one run: 12-bit task"
     source = "arXiv:2003.09671"
     seeds = 20
-    quick_seeds = 5
+    quick_seeds = 4
 
     def measure(self, run: Run) -> dict[str, xr.Dataset]:
         found = {}
@@ -43,9 +43,9 @@ class Estimators(Experiment):
                     activation,
                     MLP([12, 10, 7, 5, 4, 3, 2], activation),  # type: ignore[arg-type]
                     twelve_bit(),
-                    epochs=sizes(run, 8_000, 400),
+                    epochs=sizes(run, 8_000, 300),
                     batch_size=256,
-                    checkpoint_epochs=sizes(run, 24, 9),
+                    checkpoint_epochs=sizes(run, 24, 7),
                 )
 
             found[activation] = run.table(activation, partial(_together, run, activation, train))
