@@ -208,6 +208,20 @@ def test_says_what_is_doubtful() -> None:
     assert not warned(*normal(0.0, 10, 500, seed=0), "20 joint dimensions")
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_values_on_a_grid_are_doubted_and_rounded_ones_are_not(k: int) -> None:
+    """Corners of a cube, each once, beside independent values: every neighbour is at distance 1, and KSG reads nats."""
+    random = np.random.default_rng(5)
+    corners = np.array([[(i >> bit) & 1 for bit in range(10)] for i in range(1024)], float)
+    other = random.normal(size=(1024, 2))
+    found = ip.mutual_information(corners, other, KSG(k=k))
+    assert found.value > 1.0  # of two variables that know nothing of each other
+    assert [w for w in found.warnings if "reads high" in w]
+    assert not [w for w in found.warnings if "low" in w.split(":")[-1] and "reads high" not in w]
+    for a in (random.normal(size=(1024, 10)), np.round(random.normal(size=(1024, 10)), 3)):
+        assert not [w for w in ip.mutual_information(a, other, KSG(k=k)).warnings if "reads high" in w]
+
+
 @pytest.mark.parametrize(
     "settings", [{"k": 0}, {"k": 1.5}, {"variant": 3}, {"max_samples": 3}, {"k": True}, {"standardise": 1}]
 )

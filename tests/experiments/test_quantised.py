@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from infoplane.data import twelve_bit
 from infoplane.experiments import base, quantised, quantised_claims
 from infoplane.experiments.quantised import Quantised
+from infoplane.networks import MLP, train_ensemble
 from infoplane.plane.summary import add_summary
 
 TIME = np.linspace(0, 1, 30)
@@ -45,6 +48,7 @@ def claims(**changed: xr.Dataset) -> dict[str, str]:
     for activation, paths in {"tanh": (RISE, FALL), "relu": (RISE, RISE)}.items():
         made |= {f"{activation}-{bits}-bit": plane(*paths) for bits in (4, 8)}
         made |= {f"{activation}-{bins}-bins": plane(*paths, violations=1) for bins in (16, 30, 256)}
+    made["relu-256-levels-following"] = plane(RISE, RISE)
     found = quantised_claims.quantised_claims(made | {k.replace("_", "-"): v for k, v in changed.items()}, "a paper")
     assert len({claim.text for claim in found}) == len(found)
     return {claim.text: claim.verdict for claim in found}
@@ -56,21 +60,37 @@ def changed_by(**changed: xr.Dataset) -> dict[str, str]:
 
 
 AS_MADE = claims()
+AGREE = "agree on which hidden layers compress."
+FOLLOWS = f"relu: 8 bits, exact, and float networks at 256 levels on a range that follows {AGREE}"
+NARROW = "relu, 8 bits (exact): the narrow hidden 2 falls by more than the wide hidden 1."
+LATE = "relu, {} bits (exact): hidden 2 still gains label information after its I(X;T) has peaked."
+RANGE = (
+    "relu: on a range that follows the largest activation, as the quantiser's does, hidden 2 of the float networks "
+    "falls by at least 0.1 bits more than on a fixed range."
+)
 
 
 def test_verdicts_say_what_was_put_into_the_planes():
     wrong = {text for text, verdict in AS_MADE.items() if verdict != "holds"}
-    assert wrong == {"relu, 8 bits (exact): the narrow hidden 2 falls by more than the wide hidden 1."}
+    assert wrong == {NARROW, RANGE, LATE.format(4), LATE.format(8)}
+    assert {AS_MADE[NARROW], AS_MADE[RANGE]} == {"fails"}
+    assert {AS_MADE[LATE.format(bits)] for bits in (4, 8)} == {"unclear"}  # ReLU has its peak at the end
+
+
+def test_a_range_that_makes_a_fall_is_told():
+    assert changed_by(relu_256_levels_following=plane(RISE, FALL)) == {RANGE: "holds", FOLLOWS: "fails"}
 
 
 def test_a_layer_that_compresses_is_told_wherever_it_matters():
     found = changed_by(relu_8_bit=plane(RISE, FALL))
     assert found == {
         "relu, 8 bits (exact): no hidden layer compresses.": "fails",
-        "relu, 8 bits (exact): the narrow hidden 2 falls by more than the wide hidden 1.": "holds",
+        NARROW: "holds",
+        LATE.format(8): "holds",
         "relu: networks of 4 and of 8 bits agree on which hidden layers compress.": "fails",
         "relu: 8 bits, exact, and float networks at 256 bins agree on which hidden layers compress.": "fails",
         "relu: 8 bits, exact, and float networks at 30 bins agree on which hidden layers compress.": "fails",
+        FOLLOWS: "fails",
     }
 
 
@@ -89,7 +109,8 @@ def test_units_apart_from_their_layer():
 
 def test_fitting_violations_and_accuracy():
     text = "tanh: hidden 2 gains information on the label at 4 and at 8 bits (exact)."
-    assert changed_by(tanh_4_bit=plane(RISE, FALL, gain=-0.1)) == {text: "fails"}
+    late = "tanh, 4 bits (exact): hidden 2 still gains label information after its I(X;T) has peaked."
+    assert changed_by(tanh_4_bit=plane(RISE, FALL, gain=-0.1)) == {text: "fails", late: "fails"}
     found = changed_by(tanh_4_bit=plane(RISE, FALL, violations=1))
     text = "In a quantised network no layer knows more of the input, or of the label, than the one before (exact)."
     assert found == {text: "fails"}
@@ -113,7 +134,7 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(tmp_path, monkeypatch):
     """The real experiment on small ReLU networks, stopped while it trains and while it counts units."""
     for module in (quantised, quantised_claims):
         monkeypatch.setattr(module, "ACTIVATIONS", ("relu",))
-    monkeypatch.setattr(quantised, "_WIDTHS", (12, 5, 3, 2))
+    monkeypatch.setattr(quantised, "_QUICK_WIDTHS", (12, 5, 3, 2))
     monkeypatch.setattr(quantised, "sizes", lambda run, full, quick: 6)
     monkeypatch.setattr(Quantised, "draw", lambda self, datasets: {})  # drawn at its size by the quick run
 
@@ -133,7 +154,8 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(tmp_path, monkeypatch):
         assert not list((tmp_path / "run").rglob("*partial*"))
     resumed = Quantised().run(quick=True, seeds=2, out=tmp_path / "run")
     whole = Quantised().run(quick=True, seeds=2)
-    assert list(whole.datasets) == [f"relu-{kind}" for kind in ("16-bins", "30-bins", "256-bins", "4-bit", "8-bit")]
+    kinds = ("16-bins", "30-bins", "256-bins", "4-bit", "8-bit", "256-levels-following")
+    assert list(whole.datasets) == [f"relu-{kind}" for kind in kinds]
     for name, dataset in whole.datasets.items():
         for variable in dataset:
             np.testing.assert_array_equal(resumed.datasets[name][variable], dataset[variable], err_msg=str(variable))
@@ -141,4 +163,19 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(tmp_path, monkeypatch):
     assert exact.mi_input.attrs["direction"] == "exact"
     assert bool((exact.mi_input_neurons <= exact.mi_input + 1e-12).all())
     assert quantised_claims.violations(exact)[:2] == (0, 0)
-    assert len(base.planes(whole.datasets)) == 5
+    assert len(base.planes(whole.datasets)) == 6
+
+
+def test_a_range_that_follows_ends_at_the_largest_activation():
+    """Codes of the float networks at each checkpoint: 255 occurs in every layer that is not dead, at every one."""
+    network = MLP([12, 4, 2], "relu")
+    recording = train_ensemble(network, twelve_bit(), seeds=2, epochs=3, batch_size=512, checkpoint_epochs=[0, 3])
+    found = quantised._on_following_ranges(recording, base.Run(True, 2, None, lambda *_: None))
+    for seed, epoch in itertools.product(recording.seeds, recording.epochs):
+        hidden, out = (recording.activations(seed, epoch, layer) for layer in recording.layers)
+        codes = [np.rint(hidden / hidden.max() * 255), np.rint(out * 255)]
+        for layer, code in zip(recording.layers, codes, strict=True):
+            _, counts = np.unique(code, axis=0, return_counts=True)
+            entropy = -(counts / 4096 * np.log(counts / 4096)).sum()
+            assert float(found.mi_input.sel(seed=seed, epoch=epoch, layer=layer)) == pytest.approx(entropy, abs=1e-9)
+    assert found.mi_input.attrs["direction"] == "exact"

@@ -80,6 +80,11 @@ def test_exact_values_are_those_of_counting(recording):
         assert math.isfinite(cell.mi_input_stderr)
 
 
+def test_only_counting_is_exact(recording):
+    plane = ip.information_plane(recording, ip.estimators.Mixture(), layers=["hidden 2"], epochs=[6])
+    assert plane.mi_input.attrs["direction"] == plane.mi_target.attrs["direction"] == "estimate"
+
+
 def test_data_processing_holds_in_a_quantised_network(recording):
     """Every layer is a function of the one before, so nothing can be gained: no violation, to rounding."""
     plane = ip.information_plane(recording, Plugin())

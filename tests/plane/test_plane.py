@@ -155,8 +155,12 @@ def test_subsets_of_epochs_and_layers(trained):
         information_plane(trained, Binned(10), layers=["hidden1"])
     with pytest.raises(InputError, match="no epoch 5"):
         information_plane(trained, Binned(10), epochs=[5])
-    for nothing in ({"layers": []}, {"epochs": []}, {"split": []}):
-        with pytest.raises(InputError, match="at least one layer, one epoch and one split"):
+    for nothing, words in (
+        ({"layers": []}, "one layer and one epoch"),
+        ({"epochs": []}, "one layer and one epoch"),
+        ({"split": []}, "one split"),
+    ):
+        with pytest.raises(InputError, match=f"information_plane needs at least {words}"):
             information_plane(trained, Binned(10), **nothing)
 
 

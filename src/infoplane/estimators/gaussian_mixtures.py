@@ -147,8 +147,8 @@ def _own(
 
     def block(part: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         exponents = _normals(part[1], part[2] if shared is None else shared)(part[0])
-        every = jax.nn.logsumexp(exponents, axis=-1) - math.log(m)
-        others = jnp.where(jnp.eye(m, dtype=bool), -jnp.inf, exponents)
-        return every, jax.nn.logsumexp(others, axis=-1) - math.log(max(m - 1, 1))
+        own = jnp.diagonal(exponents, axis1=-2, axis2=-1)
+        others = jax.nn.logsumexp(jnp.where(jnp.eye(m, dtype=bool), -jnp.inf, exponents), axis=-1)
+        return jnp.logaddexp(others, own) - math.log(m), others - math.log(max(m - 1, 1))
 
     return jax.lax.map(block, (points, centres, scales))

@@ -63,10 +63,12 @@ class KSG(Pointwise):
         found = _near(a, b, self.k, self.variant)
         terms = self._terms(found)
         ceiling = float(digamma(n) - digamma(self.k))
+        tied = _ties(found, self.k)
         doubts = (
             *_repeats((x.name, a), (y.name, b), found.radius),
+            *tied,
             *_scales((x.name, a), (y.name, b)),
-            *_lowness(float(terms.mean()), ceiling, n, a.shape[1] + b.shape[1]),
+            *([] if tied else _lowness(float(terms.mean()), ceiling, n, a.shape[1] + b.shape[1])),
         )
         return Density(terms, notes=notes, warnings=doubts, details={"ceiling": ceiling})
 
@@ -249,6 +251,25 @@ def _repeats(*parts: Any) -> list[str]:
         if share > 0.05 and not buried:
             found.append(f"{share:.0%} of {name} repeats other samples: rounded or mixed data bias KSG; use Mixture().")
     return found
+
+
+def _ties(found: Near, k: int) -> list[str]:
+    """What values on a coarse grid do, such as inputs of zeros and ones, though no row repeats.
+
+    The k - 1 nearest are closer than the k-th in x and in y, unless they are as far; one distance for most samples says
+    the same where k is 1. Slightly rounded values, which do little harm, have neither.
+    """
+    share = float((np.minimum(found.in_x, found.in_y) < k - 1).mean())
+    _, alike = np.unique(found.radius[found.radius > 0.0], return_counts=True)
+    common = alike.max(initial=0) / len(found.radius)
+    share = max(share, common if common > 0.5 else 0.0)
+    if share <= 0.05:
+        return []
+    return [
+        f"{share:.0%} of the samples have neighbours at equal distances, as values on a grid have and continuous ones "
+        "never: KSG then reads high, by nats even where there is no dependence; pass the variable on the grid as "
+        "classes (whole numbers) to Plugin() or Mixture()."
+    ]
 
 
 def _distinct(values: np.ndarray) -> int:

@@ -15,6 +15,7 @@ def methods(family: ExponentialFamily) -> dict[str, Method]:
 
 
 def numbers(joint: Joint, family: ExponentialFamily, points: int) -> dict[str, float]:
+    """What the curves of a joint must satisfy, by name, in nats, from ``points`` betas between the onsets and 60."""
     onsets = {name: curve(joint, [1.0], method).attrs for name, method in (("IB", IB()), ("dual", DualIB()))}
     low = 0.98 * min(float(attrs["onset"]) for attrs in onsets.values())
     betas = np.geomspace(low, 60.0, points)

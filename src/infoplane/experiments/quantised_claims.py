@@ -9,8 +9,10 @@ import xarray as xr
 
 from ..plane.summary import add_summary
 from .base import Claim, Verdict
+from .train_size import late_change
 from .verdicts import (
     BITS,
+    SLIGHT,
     all_of,
     any_of,
     compresses,
@@ -26,6 +28,7 @@ from .verdicts import (
 ACTIVATIONS = ("tanh", "relu")
 WIDTHS_IN_BITS = (4, 8)
 BINS = (16, 30, 256)
+FOLLOWING = "relu-256-levels-following"
 _PAIRS = ((4, 16), (8, 256), (8, 30))  # bits and bins: of one resolution, and the usual bins
 _ONE_POINT = 1.0  # percentage point of test accuracy
 _DERIVED = "derived: every layer is a function of the one before"
@@ -37,7 +40,7 @@ def quantised_claims(datasets: Mapping[str, xr.Dataset], paper: str) -> list[Cla
 
     Args:
         datasets: planes "tanh-8-bit" (exact, with the means over single units), "tanh-30-bins" (of float networks) and
-            so on.
+            so on; "relu-256-levels-following" has the float networks on ranges that follow their activations.
         paper: whose question it is. Its findings were not at hand: nothing here is quoted from it.
     """
     reading = f"our reading of what {paper} asks; its findings were not checked"
@@ -50,15 +53,19 @@ def quantised_claims(datasets: Mapping[str, xr.Dataset], paper: str) -> list[Cla
             _fits(activation, exact, reading),
             *(_compression(activation, bits, plane, reading) for bits, plane in exact.items()),
             _narrow(activation, exact[8], reading),
+            *(_forgets(activation, bits, plane) for bits, plane in exact.items()),
             _agree(f"{activation}: networks of 4 and of 8 bits", "4 bits", exact[4], "8 bits", exact[8], reading),
         ]
         for bits, bins in _PAIRS:
             text = f"{activation}: {bits} bits, exact, and float networks at {bins} bins"
             found.append(_agree(text, f"{bits} bits", exact[bits], f"{bins} bins", binned[bins], reading))
+        if activation == "relu":
+            text = "relu: 8 bits, exact, and float networks at 256 levels on a range that follows"
+            found.append(_agree(text, "8 bits", exact[8], "following", datasets[FOLLOWING], reading))
         for bits in WIDTHS_IN_BITS:
             text = f"{activation}, {bits} bits (exact): layers and, in the mean, their single units"
             found.append(_agree(text, "layer", exact[bits], "units", neurons[bits], _OURS))
-    found += [_functions(datasets), _binned_violates(datasets)]
+    found += [_range(datasets), _functions(datasets), _binned_violates(datasets)]
     return found + [_accuracy(datasets, bits) for bits in WIDTHS_IN_BITS]
 
 
@@ -108,6 +115,41 @@ def _narrow(activation: str, plane: xr.Dataset, source: str) -> Claim:
         {"difference of the falls, bits": str(more)}
         | {f"{layer}: fall, bits": str(compression(plane, layer)) for layer in (first, last)},
         source,
+    )
+
+
+def _forgets(activation: str, bits: int, plane: xr.Dataset) -> Claim:
+    """Whether the last hidden layer gains label information while it forgets, or loses that too."""
+    layer = last_hidden(plane)
+    change = late_change(plane, layer)
+    path = plane.mi_input.sel(layer=layer).mean("seed")
+    falls = int(path.argmax("epoch")) < path.sizes["epoch"] - 1
+    return Claim(
+        f"{activation}, {bits} bits (exact): {layer} still gains label information after its I(X;T) has peaked.",
+        change.above(0.0) if falls else "unclear",
+        {"change of I(T;Y), bits": str(change) if falls else "its mean I(X;T) peaks at the end"},
+        _OURS,
+    )
+
+
+def _range(datasets: Mapping[str, xr.Dataset]) -> Claim:
+    """Whether a range that follows the activations makes the same float networks compress more than a fixed one."""
+    follows, fixed = datasets[FOLLOWING], datasets["relu-256-bins"]
+    layer = last_hidden(fixed)
+    more = mean_over_seeds((follows.compression - fixed.compression).sel(layer=layer) * BITS)
+    both = {"that follows": follows, "fixed": fixed}
+    return Claim(
+        f"relu: on a range that follows the largest activation, as the quantiser's does, {layer} of the float networks "
+        f"falls by at least {SLIGHT} bits more than on a fixed range.",
+        more.above(SLIGHT),
+        {"difference of the falls, bits": str(more)}
+        | {
+            f"{name}, {kind}: fall, and above shuffled steps, bits": f"{compression(plane, name)}, "
+            f"{excess_compression(plane, name)}"
+            for name in hidden(fixed)
+            for kind, plane in both.items()
+        },
+        "our control",
     )
 
 

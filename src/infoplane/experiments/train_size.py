@@ -48,7 +48,7 @@ class TrainSize(Experiment):
     def claims(self, datasets: Mapping[str, xr.Dataset]) -> list[Claim]:
         small, large = datasets["5-percent"], datasets["85-percent"]
         layer = last_hidden(small)
-        few, many = _late_change(small, layer), _late_change(large, layer)
+        few, many = late_change(small, layer), late_change(large, layer)
         ends = {name: _last(plane, layer) for name, plane in datasets.items()}
         growth = mean_over_seeds(_last_values(large, layer).to_numpy() - _last_values(small, layer).to_numpy())
         return [
@@ -83,7 +83,7 @@ class TrainSize(Experiment):
         }
 
 
-def _late_change(plane: xr.Dataset, layer: str) -> Mean:
+def late_change(plane: xr.Dataset, layer: str) -> Mean:
     """Change of I(T;Y), in bits, from the epoch where the mean I(X;T) of the layer peaks to the end.
 
     The epoch is that of the ensemble's mean path: one chosen network by network would lean on the noise of each.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -14,62 +16,60 @@ from ..samples import is_real
 
 
 @dataclass(frozen=True)
-class AdditiveNoise:
-    """T_l = f(T_{l-1}) + N(0, sigma^2 I): a noisy network as in arXiv:1810.05728.
+class Noise(abc.ABC):
+    """Gaussian noise after some layers.
 
     Attributes:
-        sigma: standard deviation of the noise.
+        sigma: its standard deviation.
         layers: names of the layers that have it; all hidden ones if None.
+        kind: how it enters.
     """
 
     sigma: float
     layers: tuple[str, ...] | None = None
+    kind: ClassVar[Literal["additive", "multiplicative"]]
 
     def __post_init__(self) -> None:
         _check(self)
 
+    @abc.abstractmethod
     def applied(self, values: jax.Array, normals: jax.Array) -> jax.Array:
-        """(network, unit, sample) activations and their noise, made of standard normal numbers."""
-        return values + self.sigma * normals
+        """(network, unit, sample) activations with their noise, made of as many standard normal numbers."""
 
     def own(self, certain: bool) -> OwnNoise:
         """What an estimator needs to know of it."""
-        return OwnNoise("additive", float(self.sigma), certain)
+        return OwnNoise(self.kind, self.sigma, certain)
 
     def __str__(self) -> str:
-        return f"additive Gaussian, sigma {self.sigma:g}"
+        return f"{self.kind} Gaussian, sigma {self.sigma:g}"
 
 
 @dataclass(frozen=True)
-class MultiplicativeNoise:
-    """T_l = f(T_{l-1}) D with D ~ N(1, sigma^2), unit by unit: Gaussian dropout.
+class AdditiveNoise(Noise):
+    """T_l = f(T_{l-1}) + N(0, sigma^2 I): a noisy network as in arXiv:1810.05728.
+
+    Attributes: as :class:`~infoplane.networks.noise.Noise` has them.
+    """
+
+    kind: ClassVar[Literal["additive", "multiplicative"]] = "additive"
+
+    def applied(self, values: jax.Array, normals: jax.Array) -> jax.Array:
+        return values + self.sigma * normals
+
+
+@dataclass(frozen=True)
+class MultiplicativeNoise(Noise):
+    """T_l = f(T_{l-1}) D with D ~ N(1, sigma^2), unit by unit: Gaussian dropout, as in arXiv:2303.00596.
 
     A unit that is 0 for some input has no noise there, and I(X;T) is then infinite.
 
-    Attributes:
-        sigma: standard deviation of the factor.
-        layers: names of the layers that have it; all hidden ones if None.
+    Attributes: as :class:`~infoplane.networks.noise.Noise` has them.
     """
 
-    sigma: float
-    layers: tuple[str, ...] | None = None
-
-    def __post_init__(self) -> None:
-        _check(self)
+    kind: ClassVar[Literal["additive", "multiplicative"]] = "multiplicative"
 
     def applied(self, values: jax.Array, normals: jax.Array) -> jax.Array:
-        """(network, unit, sample) activations times their noise, made of standard normal numbers."""
         return values * (1.0 + self.sigma * normals)
-
-    def own(self, certain: bool) -> OwnNoise:
-        """What an estimator needs to know of it."""
-        return OwnNoise("multiplicative", float(self.sigma), certain)
-
-    def __str__(self) -> str:
-        return f"multiplicative Gaussian, sigma {self.sigma:g}"
-
-
-Noise = AdditiveNoise | MultiplicativeNoise
 
 
 def noisy_layers(noise: Noise, known: tuple[str, ...], output: str) -> frozenset[str]:

@@ -77,12 +77,12 @@ def train_ensemble(
     Returns:
         Recording with ``scalars``: over (seed, epoch) ``loss_train``, ``loss_test`` (nats; half squared error for
         regression), ``accuracy_train``, ``accuracy_test`` (classification); over (seed, epoch, layer) ``weight_norm``
-        (Frobenius), and of the gradient of each weight matrix over the epoch's mini-batches ``gradient_mean`` (norm of
-        the mean) and ``gradient_std`` (root mean squared distance from it) at the checkpoint's fixed weights, where
-        the batches partition the training sample and the mean is the exact training gradient; the same
-        ``*_along_path`` during the epoch before the checkpoint, after every update, where drift leaks into the
-        deviation (nan at epoch 0). With noise every batch's gradient is that of one noisy pass: their mean is then a
-        draw of the exact gradient, and the deviation has that of the noise in it.
+        (Frobenius; of a quantised network before rounding), and of the gradient of each weight matrix over the epoch's
+        mini-batches ``gradient_mean`` (norm of the mean) and ``gradient_std`` (root mean squared distance from it) at
+        the checkpoint's fixed weights, where the batches partition the training sample and the mean is the exact
+        training gradient; the same ``*_along_path`` during the epoch before the checkpoint, after every update, where
+        drift leaks into the deviation (nan at epoch 0). With noise every batch's gradient is that of one noisy pass:
+        their mean is then a draw of the exact gradient, and the deviation has that of the noise in it.
 
     Raises:
         InputError: widths, labels or settings that do not fit, a loss that becomes nan, or a folder in use.

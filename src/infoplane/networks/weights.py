@@ -50,7 +50,7 @@ class WeightsRecording(Recording):
         self.probe, self.scalars, self.provenance, self.notes = probe, scalars, provenance, notes
 
     def weights(self, seed: int, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """[(weights (out, in), biases (out,))] of one network at one checkpoint.
+        """[(weights (out, in), biases (out,))] of one network at one checkpoint; of a quantised one before rounding.
 
         Raises:
             InputError: a seed or epoch the recording does not have.

@@ -50,13 +50,7 @@ def layer_activity(
     if not (is_real(share) and 0 < share < 1):
         raise InputError(f"layer_activity needs a share between 0 and 1, got {share!r}.")
     bins = whole(bins, "layer_activity(bins)", 2)
-    names = list(recording.layers if layers is None else dict.fromkeys(layers))
-    for name in names:
-        recording.position("layer", name)
-    wanted = recording.epochs if epochs is None else np.atleast_1d(np.asarray(epochs)).tolist()
-    marks = sorted({recording.position("epoch", e) for e in wanted})
-    if not names or not marks:
-        raise InputError("layer_activity needs at least one layer and one epoch.")
+    names, marks = recording.chosen("layer_activity", layers, epochs)
     low, high = _ends(recording, names)
     shape = (len(recording.seeds), len(marks), len(names))
     saturated, zeros = np.full(shape, np.nan), np.full(shape, np.nan)

@@ -50,13 +50,7 @@ def clustering(
     Raises:
         InputError: an unknown layer, epoch or split; targets that are no classes, or one class only.
     """
-    names = list(recording.layers if layers is None else dict.fromkeys(layers))
-    for name in names:
-        recording.position("layer", name)
-    wanted = recording.epochs if epochs is None else np.atleast_1d(np.asarray(epochs)).tolist()
-    marks = sorted({recording.position("epoch", e) for e in wanted})
-    if not names or not marks:
-        raise InputError("clustering needs at least one layer and one epoch.")
+    names, marks = recording.chosen("clustering", layers, epochs)
     member = _members(recording.y)
     samples = recording.samples(split)
     shape = (len(recording.seeds), len(marks), len(names))

@@ -73,13 +73,9 @@ def information_plane(
     started = time.perf_counter()
     splits: list[Split] = list(dict.fromkeys([split] if isinstance(split, str) else split))  # type: ignore[list-item]
     _check_arguments(recording, estimator, estimator_target, null, seed)
-    names = list(recording.layers if layers is None else dict.fromkeys(layers))
-    for name in names:
-        recording.position("layer", name)
-    wanted = recording.epochs if epochs is None else np.atleast_1d(np.asarray(epochs)).tolist()
-    marks = sorted({recording.position("epoch", e) for e in wanted})
-    if not names or not marks or not splits:
-        raise InputError("information_plane needs at least one layer, one epoch and one split.")
+    names, marks = recording.chosen("information_plane", layers, epochs)
+    if not splits:
+        raise InputError("information_plane needs at least one split.")
     y = np.asarray(recording.y)
     if not np.issubdtype(y.dtype, np.floating) and len(np.unique(y, axis=0)) < 2:
         raise InputError("y has one class only, so there is nothing to be informed about.")

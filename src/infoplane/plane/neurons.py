@@ -57,13 +57,7 @@ def neuron_information(
         )
     if np.issubdtype(np.asarray(recording.y).dtype, np.floating):
         raise InputError("neuron_information counts classes and y is continuous (floats); pass labels.")
-    names = list(recording.layers if layers is None else dict.fromkeys(layers))
-    for name in names:
-        recording.position("layer", name)
-    wanted = recording.epochs if epochs is None else np.atleast_1d(np.asarray(epochs)).tolist()
-    marks = sorted({recording.position("epoch", e) for e in wanted})
-    if not names or not marks:
-        raise InputError("neuron_information needs at least one layer and one epoch.")
+    names, marks = recording.chosen("neuron_information", layers, epochs)
     view = View(recording, Plugin(), channel, names, marks)
     if not view.counts:
         raise InputError(f"neuron_information counts codes; {view.channel!r} makes none, Quantize(bins=30) does.")

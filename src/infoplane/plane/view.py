@@ -11,7 +11,7 @@ import numpy as np
 
 from ..channels import AdditiveGaussian, Channel, Identity, Quantize
 from ..errors import InputError
-from ..estimators import Estimator, LayerBlock, LayerInformation, Passes
+from ..estimators import Binned, Estimator, LayerBlock, LayerInformation, Passes, Plugin
 from ..estimators.binned import adaptive_walls, quantise, walls
 from ..estimators.pairwise import noise_scale
 from ..estimators.propagation import Propagation
@@ -67,7 +67,9 @@ class View:
 
     @property
     def counts(self) -> bool:
-        """Whether T is a code that the sample decides, which is counted."""
+        """Whether T is a code that the sample decides, and is counted: exact over all inputs there are."""
+        if not isinstance(self.estimator, Plugin | Binned):
+            return False
         return self._bare or (isinstance(self.channel, Quantize) and self.recording.noise is None)
 
     @property

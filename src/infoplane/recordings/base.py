@@ -204,6 +204,28 @@ class Recording(abc.ABC):
             f"The recording has no {axis} {value!r}; it has {len(numbers)}, from {numbers.min()} to {numbers.max()}."
         )
 
+    def chosen(
+        self, who: str, layers: Sequence[str] | None, epochs: Sequence[int] | np.ndarray | None
+    ) -> tuple[list[str], list[int]]:
+        """Layers and checkpoints asked for: each layer once, and positions along ``epochs``, rising.
+
+        Args:
+            who: asks, for messages.
+            layers: names; all if None.
+            epochs: members of ``epochs``, in any order; all if None.
+
+        Raises:
+            InputError: an unknown layer or epoch, or none at all.
+        """
+        names = list(self.layers if layers is None else dict.fromkeys(layers))
+        for name in names:
+            self.position("layer", name)
+        wanted = self.epochs if epochs is None else np.atleast_1d(np.asarray(epochs)).tolist()
+        marks = sorted({self.position("epoch", epoch) for epoch in wanted})
+        if not names or not marks:
+            raise InputError(f"{who} needs at least one layer and one epoch.")
+        return names, marks
+
     def blocks(self, layers: Sequence[str], epochs: Sequence[int], split: Split = "all") -> Iterator[Block]:
         """All snapshots, a bounded number at a time, seed by seed.
 
