@@ -28,6 +28,8 @@ LEVELS = (
     {"resampling", "ceilings", "recordings", "networks"},
     {"measures"},
     {"calibration", "plane", "bottleneck", "infinite", "variational"},
+    {"watching"},
+    {"torch", "jax"},
     {"plots"},
     {"report"},
     {"experiments"},

@@ -20,6 +20,7 @@ _MODULES = (
     "data",
     "estimators",
     "experiments",
+    "jax",
     "laws",
     "networks",
     "plane",
@@ -27,6 +28,8 @@ _MODULES = (
     "recordings",
     "report",
     "results",
+    "torch",
+    "watching",
 )
 
 _NAMES = {
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
         data,
         estimators,
         experiments,
+        jax,
         laws,
         networks,
         plane,
@@ -60,6 +64,8 @@ if TYPE_CHECKING:
         recordings,
         report,
         results,
+        torch,
+        watching,
     )
     from .calibration import calibrate
     from .errors import InputError

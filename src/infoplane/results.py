@@ -42,11 +42,21 @@ _DIMENSIONS: dict[str, tuple[str, ...]] = {
             "explained_variance",
             "loss_bound_input",
             "loss_bound_target",
+            "code_dim",
+            "snr",
+            "snr_bound",
+            "mi_input_null",
+            "mi_input_p_value",
+            "loss_bound_input_vacuous",
+            "loss_bound_target_vacuous",
             "out_of_range",
         ),
         _PLANE,
     ),
-    **dict.fromkeys(("violations_input", "violations_target"), ("seed", "epoch")),
+    **dict.fromkeys(
+        ("violations_input", "violations_target", "violations_input_beyond", "violations_target_beyond"),
+        ("seed", "epoch"),
+    ),
     **dict.fromkeys(("bound_mi_input", "bound_mi_target"), ("seed", "bound")),
 }
 _CURVE: dict[str, tuple[str, ...]] = {

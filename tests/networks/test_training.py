@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from infoplane.data import Task
-from infoplane.networks import MLP, SGD, Adam, checkpoints, train_ensemble
+from infoplane.networks import MLP, SGD, Adam, train_ensemble
+from infoplane.recordings import log_spaced
 
 N, N_TRAIN, BATCH = 60, 48, 20  # batches of 20, 20 and 8: the last one is smaller
 
@@ -152,13 +153,13 @@ def test_same_seed_same_bits_and_company_does_not_matter():
 
 
 def test_checkpoints_are_log_spaced_from_0_to_the_last():
-    marks = checkpoints(8000, 400)
+    marks = np.array(log_spaced(8000, 400))
     assert (marks[0], marks[-1]) == (0, 8000)
     assert (np.diff(marks) > 0).all()
     late = marks[marks > 200]  # where rounding to whole epochs no longer shows
     assert_allclose(np.diff(np.log(late)), np.log(8000) / 399, rtol=0.3)
     assert 250 < len(marks) <= 402
-    assert_array_equal(checkpoints(1, 5), [0, 1])
+    assert log_spaced(1, 5) == [0, 1]
     recording = train_ensemble(MLP([4, 3]), classes_task(), seeds=1, epochs=3, checkpoint_epochs=[2])
     assert_array_equal(recording.epochs, [0, 2, 3])
 

@@ -16,8 +16,9 @@ from .base import Compressor, Fitted, samples
 _EXACT = 512  # columns up to which all eigenvalues of the covariance are computed
 _GRAM = 1024  # samples up to which the n x n matrix of inner products is
 _OVERSAMPLING = 16
-_PASSES = 4  # of subspace iteration over the data
-_BLOCK_BYTES = 32e6
+_PASSES = 5  # of subspace iteration over the data
+_BLOCK_BYTES = 2e6  # of rows held at once: few enough to stay near the processor
+_FEWEST_ROWS = 16
 _MOST = 64  # components that dim=None may choose
 _DEAD = 1e-9  # columns that vary by less than this share of their mean are rounding
 
@@ -137,25 +138,31 @@ class PCA(Compressor):
 
 
 def blocks(x: np.ndarray, mean: np.ndarray | None = None) -> Iterator[np.ndarray]:
-    """Rows of x, some at a time, as float64 and less ``mean``.
-
-    Raises:
-        InputError: nan or infinity.
-    """
-    rows = max(1, int(_BLOCK_BYTES / (8 * x.shape[1])))
+    """Rows of x, some at a time, as float64 and less ``mean``."""
+    rows = max(_FEWEST_ROWS, int(_BLOCK_BYTES / (8 * x.shape[1])))
     for start in range(0, len(x), rows):
         block = np.asarray(x[start : start + rows], np.float64)
-        if not np.isfinite(block).all():
-            raise InputError(
-                "A compressor needs finite numbers and its samples hold nan or infinity; drop or repair them."
-            )
         yield block if mean is None else block - mean
 
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(d,) means and variances of columns, in two passes."""
-    mean = sum((block.sum(axis=0) for block in blocks(x)), np.zeros(x.shape[1])) / len(x)
-    return mean, sum(((block**2).sum(axis=0) for block in blocks(x, mean)), np.zeros(x.shape[1])) / len(x)
+    """(d,) means and variances of columns, in one pass.
+
+    Sums are of x less its first row, which is as near to the mean as it takes: the square of what remains is at most n
+    times the variance. A column that does not vary gets exactly 0.
+
+    Raises:
+        InputError: nan or infinity.
+    """
+    first, n = np.asarray(x[0], np.float64), len(x)
+    total, squares = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    for block in blocks(x, first):
+        total += block.sum(axis=0)
+        squares += np.einsum("ij,ij->j", block, block)
+    if not np.isfinite(squares).all():
+        raise InputError("A compressor needs finite numbers and its samples hold nan or infinity; drop or repair them.")
+    off = total / n
+    return first + off, np.maximum(squares / n - off**2, 0.0)
 
 
 def leading(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, m: int, total: float, seed: int) -> Spectrum:
@@ -163,7 +170,8 @@ def leading(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, m: int, total: f
     n, d = x.shape
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     if d <= _EXACT:
-        covariance = sum(((b * inverse).T @ (b * inverse) for b in blocks(x, mean)), np.zeros((d, d))) / n
+        scaled = (block * inverse for block in blocks(x, mean))
+        covariance = sum((b.T @ b for b in scaled), np.zeros((d, d))) / n
         values, vectors = np.linalg.eigh(covariance)
         return Spectrum(np.maximum(values[::-1], 0.0), vectors[:, ::-1], total, True)
     m = min(m, n, d)
@@ -190,17 +198,32 @@ def _from_gram(x: np.ndarray, mean: np.ndarray, inverse: np.ndarray, m: int, tot
 
 
 def _randomised(x: np.ndarray, mean: np.ndarray, inverse: np.ndarray, m: int, total: float, seed: int) -> Spectrum:
+    """Subspace iteration in the precision of the data; its last projection, which gives eigenvalues, in float64.
+
+    An error of the basis enters the eigenvalues squared, so that single precision of the products costs them nothing.
+    """
     n, d = x.shape
     width = min(m + _OVERSAMPLING, n, d)
     basis = np.linalg.qr(np.random.default_rng([seed, 0x9CA]).standard_normal((d, width)))[0]
-
-    def covariance_times(v: np.ndarray) -> np.ndarray:
-        scaled, out = v * inverse[:, None], np.zeros_like(v)
-        for block in blocks(x, mean):
-            out += block.T @ (block @ scaled)
-        return out * inverse[:, None] / n
-
     for _ in range(_PASSES):
-        basis = np.linalg.qr(covariance_times(basis))[0]
-    values, rotation = np.linalg.eigh(basis.T @ covariance_times(basis))
+        scaled, out = basis * inverse[:, None], np.zeros_like(basis)
+        for block in _own_precision(x, mean):
+            out += block.T @ (block @ scaled.astype(block.dtype, copy=False))
+        basis = np.linalg.qr(out * inverse[:, None])[0]
+    scaled, gram = basis * inverse[:, None], np.zeros((width, width))
+    for block in blocks(x, mean):
+        projected = block @ scaled
+        gram += projected.T @ projected
+    values, rotation = np.linalg.eigh(gram / n)
     return Spectrum(np.maximum(values[::-1][:m], 0.0), (basis @ rotation)[:, ::-1][:, :m], total, False)
+
+
+def _own_precision(x: np.ndarray, mean: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows of x less their mean, in single precision where x is."""
+    if x.dtype != np.float32:
+        yield from blocks(x, mean)
+        return
+    rows = max(_FEWEST_ROWS, int(_BLOCK_BYTES / (4 * x.shape[1])))
+    narrow = mean.astype(np.float32)
+    for start in range(0, len(x), rows):
+        yield np.asarray(x[start : start + rows]) - narrow

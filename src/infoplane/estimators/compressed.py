@@ -12,7 +12,8 @@ import numpy as np
 
 from ..channels import Channel
 from ..compressors.base import Compressor, Fitted
-from ..compressors.coding import Codes, encode_pair, restricted, supervised
+from ..compressors.coding import Codes, Makers, encode_pair, restricted, supervised
+from ..compressors.frozen import as_compressor
 from ..compressors.reports import bounds_of, label_bound, noise_bound, residuals_of
 from ..errors import InputError
 from ..estimate import Estimate
@@ -53,7 +54,7 @@ class Compressed(Estimator):
     Attributes:
         estimator: how the codes are measured; None for WeightedKL() up to joint dimension 4 and with classes, above it
             for five plain neighbours and WeightedKL(k=80), both debiased, weighed by their mean square errors.
-        x: compressor of x; None takes it as it is.
+        x: compressor of x; None takes it as it is. A map fitted elsewhere (``PCA(4).fit(other)``) stays as it is.
         y: compressor of y.
         share: one encoder for both sides, fitted to the samples of both; None decides: where both have the same
             compressor, as many columns, and distributions that cannot be told apart.
@@ -65,8 +66,8 @@ class Compressed(Estimator):
     needs_input: ClassVar[bool] = True
 
     estimator: Estimator | None = None
-    x: Compressor | None = None
-    y: Compressor | None = None
+    x: Compressor | Fitted | None = None
+    y: Compressor | Fitted | None = None
     share: bool | None = None
     holdout: float | None = None
     sigma: float | None = None
@@ -82,7 +83,8 @@ class Compressed(Estimator):
                 "which a lossy code would make false; use WeightedKL() or KSG()."
             )
         for name in ("x", "y"):
-            given = getattr(self, name)
+            given = as_compressor(getattr(self, name))
+            object.__setattr__(self, name, given)
             if given is not None and not isinstance(given, Compressor):
                 raise InputError(f"Compressed needs a compressor for {name}, such as PCA(4), or None, got {given!r}.")
         for name, low, high in (("holdout", -math.ulp(0.0), 1.0), ("sigma", 0.0, math.inf)):
@@ -109,7 +111,12 @@ class Compressed(Estimator):
 
     @property
     def _supervised(self) -> bool:
-        return supervised((self.x, self.y))
+        return supervised(self._makers)
+
+    @property
+    def _makers(self) -> Makers:
+        """The compressors of x and y; those fitted elsewhere stand as compressors since this was made."""
+        return as_compressor(self.x), as_compressor(self.y)
 
     def estimate(self, x: Variable, y: Variable, *, seed: int = 0) -> Estimate:
         return self.prepared(x, y, seed=seed).estimate(x, y, seed=seed)
@@ -161,7 +168,7 @@ class Compressed(Estimator):
             InputError: a side cannot be compressed so.
             Refusal: too few samples.
         """
-        return encode_pair(x, y, (self.x, self.y), share=self.share, holdout=self.holdout, seed=seed)
+        return encode_pair(x, y, self._makers, share=self.share, holdout=self.holdout, seed=seed)
 
     def layer(self, block: LayerBlock) -> LayerInformation:
         """The layer's codes, measured by the wrapped estimator; the input is compressed once for each run."""
@@ -170,7 +177,8 @@ class Compressed(Estimator):
                 "In a plane Compressed fits its compressors to all samples of a snapshot, which neither holdout nor "
                 "CCA allows; use PCA(...) or Autoencoder(...), without holdout."
             )
-        layers, fitted = zip(*(_code(self.y, np.asarray(t), block.seed) for t in block.activations), strict=True)
+        maker = self._makers[1]
+        layers, fitted = zip(*(_code(maker, np.asarray(t), block.seed) for t in block.activations), strict=True)
         sources = self._sources(block)
         groups = alike(layers, sources)
         found = joined([(cells, self._measured(part_of(block, cells, layers, sources))) for cells in groups])
@@ -183,7 +191,7 @@ class Compressed(Estimator):
         for x in [] if block.x is None else block.x:
             key = np.ascontiguousarray(x).tobytes()
             if key not in known:
-                known[key] = _code(self.x, np.asarray(x), block.seed)[0]
+                known[key] = _code(self._makers[0], np.asarray(x), block.seed)[0]
             sources.append(known[key])
         return sources
 

@@ -4,7 +4,7 @@ from .mlp import MLP
 from .noise import AdditiveNoise, MultiplicativeNoise
 from .optimizers import SGD, Adam
 from .quantization import Quantization
-from .train import checkpoints, train_ensemble
+from .train import train_ensemble
 from .weights import WeightsRecording
 
 __all__ = [
@@ -15,6 +15,5 @@ __all__ = [
     "MultiplicativeNoise",
     "Quantization",
     "WeightsRecording",
-    "checkpoints",
     "train_ensemble",
 ]

@@ -19,17 +19,13 @@ from ..errors import InputError
 from ..progress import Progress, silent
 from ..recordings.base import Probe
 from ..recordings.layout import read_npz, write_npz
+from ..recordings.schedule import log_spaced
 from ..samples import is_real, is_whole
 from .mlp import MLP
 from .optimizers import SGD, Adam
 from .program import Data, Program, State
 from .storage import append, weights_writer
 from .weights import WeightsRecording
-
-
-def checkpoints(epochs: int, count: int = 400) -> np.ndarray:
-    """Log-spaced epochs: 0 and the distinct whole numbers among ``count`` log-spaced points in 1..epochs."""
-    return np.unique(np.r_[0, np.floor(np.logspace(0.0, np.log10(epochs), count) + 1e-9).astype(int), epochs])
 
 
 def train_ensemble(
@@ -297,7 +293,7 @@ def _marks(epochs: int, wanted: int | Sequence[int]) -> np.ndarray:
     if not isinstance(wanted, Iterable):
         if not is_whole(wanted) or wanted < 1:
             raise InputError(f"checkpoint_epochs is a number of checkpoints, 1 or more, or their list, got {wanted!r}.")
-        return checkpoints(int(epochs), int(wanted))
+        return np.asarray(log_spaced(int(epochs), int(wanted)))
     if not all(is_whole(mark) and 0 <= mark <= epochs for mark in wanted):
         raise InputError(f"checkpoint_epochs are whole numbers that lie in 0..{epochs}, got {list(wanted)}.")
     return np.unique(np.r_[0, np.asarray(list(wanted), np.int64), epochs])
@@ -311,7 +307,7 @@ def _target(network: MLP, task: Task) -> np.ndarray:
     if x.ndim != 2 or x.shape[1] != network.widths[0]:
         raise InputError(
             f"The task's inputs have shape {x.shape}; an MLP of input width {network.widths[0]} needs "
-            f"(n, {network.widths[0]})."
+            f"(n, {network.widths[0]}){'; use task.flattened()' if x.ndim > 2 else ''}."
         )
     if not np.isfinite(x).all():
         raise InputError("The task's inputs have nan or infinite values; drop or repair them.")

@@ -6,8 +6,10 @@ from .betas import layer_betas
 from .bounds import gaussian_channel_bound, input_compression_bound, layer_beta
 from .clustering import clustering
 from .compute import information_plane
+from .direct import direct_information
 from .equivocation import equivocation
 from .linear import linear_plane
+from .lossy import lossy_plane
 from .neurons import neuron_information
 from .noise_sweep import noise_sweep
 from .phases import gradient_phases
@@ -21,6 +23,7 @@ __all__ = [
     "apart",
     "by_estimator",
     "clustering",
+    "direct_information",
     "equivocation",
     "gaussian_channel_bound",
     "gradient_phases",
@@ -30,6 +33,7 @@ __all__ = [
     "layer_beta",
     "layer_betas",
     "linear_plane",
+    "lossy_plane",
     "neuron_information",
     "noise_sweep",
     "rescalings",

@@ -13,6 +13,7 @@ from ..channels import AdditiveGaussian, Quantize
 from ..estimators.pairwise import noise_scale
 from ..progress import Progress
 from ..recordings.base import Split
+from ..resampling import Groups
 from .betas import fitted
 from .view import Cells, View, is_soft
 
@@ -84,14 +85,15 @@ class Checks:
     ) -> dict[str, np.ndarray]:
         n = values.shape[1]
         random = np.random.default_rng([self.seed, int(cells.seeds[0]), self.view.layers.index(layer)])
-        orders = np.stack([np.arange(n), *(random.permutation(n) for _ in range(self.null))])
+        orders = np.stack([np.arange(n), *self._orders(cells, random)])
         shuffled = self.target_view.measure(values, cells, layer, self.split, orders).mi_target[:, 1:]
-        half = n // 2
+        groups = self._groups(cells)
+        half = n // 2 if groups.alone else groups.count // 2 * (n // groups.count)
         plain = np.arange(half)[None]
         halves = np.stack(
             [
-                self.view.measure(values, cells, layer, self.split, plain, chosen=random.permutation(n)[:half]).mi_input
-                for _ in range(_HALVES)
+                self.view.measure(values, cells, layer, self.split, plain, chosen=chosen).mi_input
+                for chosen in self._halves(cells, half, random)
             ]
         )
         beta, residual = self._beta(values, cells, layer)
@@ -118,6 +120,27 @@ class Checks:
         else:
             return np.full(len(values), np.nan)
         return view.measure(normal, cells, layer, self.split, np.arange(values.shape[1])[None]).mi_input - truth
+
+    def _groups(self, cells: Cells) -> Groups:
+        """Which samples of the split move together: those of one sequence, where rows are tokens."""
+        labels, samples = self.view.recording.probe.groups, self.view.recording.samples(self.split)
+        rows = slice(None) if samples is None else samples[cells.seeds[0]]
+        n = self.view.recording.probe.n if samples is None else samples.shape[1]
+        return Groups(None if labels is None else labels[rows], n)
+
+    def _orders(self, cells: Cells, random: np.random.Generator) -> list[np.ndarray]:
+        """Shuffles of the labels, group by group where samples belong together."""
+        groups = self._groups(cells)
+        if groups.alone:
+            return [random.permutation(len(groups.codes)) for _ in range(self.null)]
+        return list(groups.orders(self.null, int(random.integers(2**31))))
+
+    def _halves(self, cells: Cells, half: int, random: np.random.Generator) -> list[np.ndarray]:
+        """Random halves of the samples, or of the groups they belong to."""
+        groups = self._groups(cells)
+        if groups.alone:
+            return [random.permutation(len(groups.codes))[:half] for _ in range(_HALVES)]
+        return [min(groups.parts(2, random), key=len) for _ in range(_HALVES)]
 
     def _beta(self, values: np.ndarray, cells: Cells, layer: str) -> tuple[np.ndarray, np.ndarray]:
         law = self.view.recording.probe.p_y_given_x

@@ -81,13 +81,25 @@ class View:
     @property
     def input_name(self) -> str:
         """Name of what is measured between X and T: for a discrete deterministic layer, its entropy."""
-        name = "H(T), T discrete" if self._bare else self.channel.input_name
-        return f"{name}{_OF_CODES}" if any(self.estimator.compresses) else name
+        name = f"{'H(T), T discrete' if self._bare else self.channel.input_name}{self._pooled}"
+        return f"{name}{_OF_CODES}" if any((*self.estimator.compresses, *self.recording.compressed)) else name
 
     @property
     def target_name(self) -> str:
         """Name of what is measured between T and Y; of the two only T is ever compressed in a plane."""
-        return f"{self.channel.target_name}{_OF_CODES}" if self.estimator.compresses[1] else self.channel.target_name
+        name = f"{self.channel.target_name}{self._pooled}"
+        return f"{name}{_OF_CODES}" if self.estimator.compresses[1] or self.recording.compressed[1] else name
+
+    @property
+    def _pooled(self) -> str:
+        """What was made of the layers before they were recorded: another T than the layer itself."""
+        words = {layer: self.recording.pooled.get(layer, "") for layer in self.layers}
+        kinds = set(words.values())
+        if kinds <= {""}:
+            return ""
+        if len(kinds) == 1:
+            return f" (T: {kinds.pop()})"
+        return f" (T: {', '.join(f'{layer} {kind}' for layer, kind in words.items() if kind)})"
 
     @property
     def notes(self) -> list[str]:

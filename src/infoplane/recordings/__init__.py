@@ -2,6 +2,18 @@
 
 from .arrays import ArrayRecording, from_arrays
 from .base import Probe, Recording
+from .codes import CodeRecording, compressed
 from .disk import Writer, open
+from .schedule import log_spaced
 
-__all__ = ["ArrayRecording", "Probe", "Recording", "Writer", "from_arrays", "open"]
+__all__ = [
+    "ArrayRecording",
+    "CodeRecording",
+    "Probe",
+    "Recording",
+    "Writer",
+    "compressed",
+    "from_arrays",
+    "log_spaced",
+    "open",
+]

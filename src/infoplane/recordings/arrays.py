@@ -41,9 +41,9 @@ class ArrayRecording(Recording):
         return self.arrays[layer][seed, epoch]
 
     def save(self, path: str | Path) -> None:
-        from .disk import Writer
+        from .writer import Writer, header_of
 
-        writer = Writer(path, self.layers, self.probe, ranges=self.ranges, noise=self.noise)
+        writer = Writer(path, self.layers, self.probe, ranges=self.ranges, noise=self.noise, **header_of(self))
         for column, epoch in enumerate(self.epochs):
             snapshot = {layer: array[:, column] for layer, array in self.arrays.items()}
             scalars = {str(k): v.to_numpy()[:, column] for k, v in self.scalars.items()}

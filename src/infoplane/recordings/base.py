@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ class Probe:
         train: (seed, n) booleans, True for the samples a network was trained on; None where unknown.
         enumerated: True where the samples are all inputs there are, each once and equally likely.
         task: name of the task.
+        groups: (n,) numbers of what samples belong to, such as the sequence of a token; None where all stand alone.
     """
 
     y: np.ndarray
@@ -38,6 +40,7 @@ class Probe:
     train: np.ndarray | None = None
     enumerated: bool = False
     task: str = "user's data"
+    groups: np.ndarray | None = None
 
     @property
     def n(self) -> int:
@@ -71,6 +74,9 @@ class Recording(abc.ABC):
         scalars: Dataset of training curves over (seed, epoch[, layer]).
         ranges: by layer, the (low, high) of a bounded activation, or None.
         notes: what to beware of.
+        pooled: by layer, what was made of its output before it was recorded, in words; layers not named are whole.
+        own_noises: by layer, the noise of its own that is known.
+        compressed: whether codes stand for the inputs and for the layers.
         provenance: settings it was made with; text and numbers, written into results.
     """
 
@@ -82,6 +88,9 @@ class Recording(abc.ABC):
     scalars: xr.Dataset
     ranges: dict[str, tuple[float, float] | None]
     notes: tuple[str, ...] = ()
+    pooled: Mapping[str, str] = MappingProxyType({})
+    own_noises: Mapping[str, OwnNoise] = MappingProxyType({})
+    compressed: tuple[bool, bool] = (False, False)
     provenance: dict[str, str | int | float]
 
     @property
@@ -97,6 +106,10 @@ class Recording(abc.ABC):
     @abc.abstractmethod
     def _snapshot(self, seed: int, epoch: int, layer: str) -> np.ndarray:
         """(n, d) activations at positions along the axes."""
+
+    def _snapshots(self, seed: int, epoch: int, layers: Sequence[str]) -> dict[str, np.ndarray]:
+        """The same of several layers, for a recording that has them at once."""
+        return {layer: self._snapshot(seed, epoch, layer) for layer in layers}
 
     @abc.abstractmethod
     def save(self, path: str | Path) -> None:
@@ -124,13 +137,13 @@ class Recording(abc.ABC):
         return values if samples is None else values[samples[row]]
 
     def own_noise(self, layer: str) -> OwnNoise | None:
-        """The noise the network itself adds to this layer, where it can be replayed; else None.
+        """The noise the network itself adds to this layer, where it is known; else None.
 
         Raises:
             InputError: a layer that the recording does not have.
         """
         self.position("layer", layer)
-        return None
+        return self.own_noises.get(layer)
 
     def propagate(self, seed: int, epoch: int, layer: str, draws: int, *, stream: int = 0) -> np.ndarray:
         """Noisy passes through a network that runs with noise: centres of a layer, before its own noise.
@@ -150,12 +163,13 @@ class Recording(abc.ABC):
         """
         self.position("layer", layer)
         have = [name for name in self.layers if self.own_noise(name) is not None]
-        why = (
-            f"only {', '.join(have)} have noise of their own"
-            if have
-            else "this recording has "
-            + ("none" if self.noise is None else "activations only, from which no pass can be made again")
-        )
+        kept = "this recording has activations only, from which no pass can be made again"
+        if layer in have:
+            why = kept
+        elif have:
+            why = f"only {', '.join(have)} have noise of their own"
+        else:
+            why = "this recording has none" if self.noise is None else kept
         raise InputError(
             f"{type(self).__name__}.propagate needs a layer with noise of its own, got {layer!r}: {why}; name such a "
             "layer, or record a network made with noise=AdditiveNoise(...)."
@@ -237,12 +251,16 @@ class Recording(abc.ABC):
         samples = self.samples(split)
         for seed in range(len(self.seeds)):
             rows = slice(None) if samples is None else samples[seed]
-            first = sum(self._snapshot(seed, epochs[0], layer).nbytes for layer in layers)
-            size = max(1, _BLOCK_BYTES // max(first, 1))
-            for start in range(0, len(epochs), size):
-                part = np.asarray(epochs[start : start + size])
-                held = {layer: np.stack([self._snapshot(seed, e, layer)[rows] for e in part]) for layer in layers}
-                yield Block(np.full(len(part), seed), part, held)
+            held: list[dict[str, np.ndarray]] = []
+            for done, epoch in enumerate(epochs, 1):
+                snapshot = self._snapshots(seed, epoch, layers)
+                held.append({layer: snapshot[layer][rows] for layer in layers})
+                size = sum(values.nbytes for values in snapshot.values())
+                if (len(held) + 1) * size > _BLOCK_BYTES or done == len(epochs):
+                    part = np.asarray(epochs[done - len(held) : done])
+                    stacked = {layer: np.stack([one[layer] for one in held]) for layer in layers}
+                    held = []
+                    yield Block(np.full(len(part), seed), part, stacked)
 
     def extremes(self, layers: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Smallest and largest activation of each layer over all its epochs and samples: two (seed, layer) arrays."""

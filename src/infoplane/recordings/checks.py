@@ -73,7 +73,14 @@ def probe_of(given: Probe | Any) -> Probe:
         raise InputError(
             f"train needs booleans (seed, n), one row a network, with n = {target.n} as in y, got {train.shape}."
         )
-    return Probe(y, None if x is None else x.values, law, train, bool(given.enumerated), str(given.task))
+    groups = None
+    if given.groups is not None:
+        belonging = variable(given.groups, "groups")
+        if belonging.n != target.n:
+            raise InputError(f"groups needs one label a sample, got {belonging.n} for {target.n} samples.")
+        groups = belonging.codes
+    inputs = None if x is None else x.values
+    return Probe(y, inputs, law, train, bool(given.enumerated), str(given.task), groups)
 
 
 def law_of(law: Any, n: int) -> np.ndarray:
@@ -173,7 +180,7 @@ def curve_name(name: Any) -> str:
     return str(name)
 
 
-def beta(name: str, value: Any, k: int, layers: int) -> np.ndarray:
+def curve_values(name: str, value: Any, k: int, layers: int) -> np.ndarray:
     """A training curve at one epoch: (k,) or (k, layer). It may be nan.
 
     Raises:

@@ -3,14 +3,14 @@
 Layout, version 1::
 
     recording.json        {"format": "infoplane-recording", "version": 1, "kind": "activations", "layers": [...], ...}
-    probe.npz             y, and where known x, p_y_given_x, train (one row a seed, in the order seeds first appear)
+    probe.npz             y, and where known x, p_y_given_x, groups (n,), train (one row a seed, as seeds first appear)
     snapshots/NNNNNN.npz  seeds (k,); layer/I (k, n, d) for the I-th layer; scalar/NAME (k,) or (k, layer)
     index.jsonl           one line a complete snapshot: {"file": ..., "bytes": ..., "epoch": ..., "seeds": [...]}
 
 A snapshot file is written under another name, renamed, and only then named in the index. A reader believes the index
 alone, and of that only lines whose file is there with the stated size: whatever moment the writer is killed at, at most
-the last snapshot is lost, and the reader says so. The kind "weights" has the same layout with parameters instead of
-activations.
+the last snapshot is lost, and the reader says so. The kind "weights" has the same layout with parameters of an MLP
+instead of activations, the kind "states" those of a user's own network, which only that network can read again.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..channels import OwnNoise
 from ..errors import InputError
 from .base import Probe, Recording
 from .checks import probe_of
-from .layout import read_header, read_index, read_npz, write_whole
-from .writer import Writer
+from .layout import ARRAYS, read_header, read_index, read_npz, write_whole
+from .writer import Writer, header_of
 
 __all__ = ["DiskRecording", "Stored", "Writer", "open", "read", "write_whole"]
 
@@ -84,11 +85,12 @@ def read(path: str | Path) -> Stored:
     """
     path = Path(path)
     header = {"kind": "activations", "noise": None, "ranges": {}, "enumerated": False, "task": "user's data"}
+    header |= {"pooled": {}, "own_noises": {}, "notes": [], "compressed": [False, False]}
     header |= read_header(path)
     lines, notes = read_index(path)
     if not lines:
         raise InputError(f"{path} has no complete snapshot yet; record at least one.")
-    arrays = read_npz(path / "probe.npz", ("y", "x", "p_y_given_x", "train").__contains__)
+    arrays = read_npz(path / "probe.npz", ARRAYS.__contains__)
     if "y" not in arrays:
         raise InputError(f"{path / 'probe.npz'} needs an array y with one row a sample.")
     probe = probe_of(Probe(**arrays, enumerated=header["enumerated"], task=header["task"]))
@@ -107,7 +109,7 @@ def read(path: str | Path) -> Stored:
     files = {(i, j): where[s, e] for i, s in enumerate(seeds) for j, e in enumerate(epochs)}
     for note in notes:
         warnings.warn(f"{path}: {note}", stacklevel=3)
-    return Stored(header, probe, np.array(seeds), np.array(epochs), files, tuple(notes))
+    return Stored(header, probe, np.array(seeds), np.array(epochs), files, (*header["notes"], *notes))
 
 
 class DiskRecording(Recording):
@@ -119,6 +121,9 @@ class DiskRecording(Recording):
         self.seeds, self.epochs, self.layers = stored.seeds, stored.epochs, tuple(header["layers"])
         self.probe, self.noise, self.notes = stored.probe, header["noise"], stored.notes
         self.ranges = {k: tuple(v) if (v := header["ranges"].get(k)) else None for k in self.layers}
+        self.pooled = header["pooled"]
+        self.compressed = (bool(header["compressed"][0]), bool(header["compressed"][1]))
+        self.own_noises = {layer: OwnNoise(**settings) for layer, settings in header["own_noises"].items()}
         self.scalars = stored.scalars()
         self.provenance = {"recording": self.path.name}
 
@@ -129,7 +134,7 @@ class DiskRecording(Recording):
         return values.astype(np.float32) if values.dtype == np.float16 else values
 
     def save(self, path: str | Path) -> None:
-        writer = Writer(path, self.layers, self.probe, ranges=self.ranges, noise=self.noise)
+        writer = Writer(path, self.layers, self.probe, ranges=self.ranges, noise=self.noise, **header_of(self))
         for column, epoch in enumerate(self.epochs):
             for row, seed in enumerate(self.seeds):
                 snapshot = {layer: self._snapshot(row, column, layer) for layer in self.layers}
@@ -154,4 +159,9 @@ def open(path: str | Path) -> Recording:
         from ..networks.storage import open_weights  # networks build on recordings, so they are looked up late
 
         return open_weights(stored)
+    if stored.header["kind"] == "states":
+        raise InputError(
+            f"{path} keeps the weights of a user's own network and no activations; make the network again and call "
+            "watch(..., keep='weights', path=...) on it: its recording has these snapshots."
+        )
     return DiskRecording(path, stored)

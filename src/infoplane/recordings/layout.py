@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import InputError
 
 FORMAT, VERSION = "infoplane-recording", 1
+ARRAYS = ("y", "x", "p_y_given_x", "train", "groups")  # of the probe
 
 CUT_OFF = "The recording was cut off, or is being written, in the middle of a snapshot; that snapshot is left out."
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from ..channels import OwnNoise
 from ..errors import InputError
 from .base import Probe
-from .checks import beta, curve_name, layer_values, names_of, probe_of, ranges_of, when_and_who
+from .checks import curve_name, curve_values, layer_values, names_of, probe_of, ranges_of, when_and_who
 from .layout import (
+    ARRAYS,
     FORMAT,
     VERSION,
     mend,
@@ -39,7 +42,7 @@ class Writer:
         probe: the samples; or just y. Text and booleans in y are kept as codes 0, 1, ..., one for each distinct row.
         ranges: by layer, (low, high) of a bounded activation.
         noise: the noise the network runs with, in words.
-        kind: "activations"; "weights" is used by ``networks``.
+        kind: "activations"; "weights" is used by ``networks``, "states" where weights of a user's network are kept.
         **header: further JSON values to keep.
 
     Attributes:
@@ -66,7 +69,8 @@ class Writer:
         probe = probe_of(probe)
         self._n = probe.n if kind == "activations" else None
         self._rows = None if probe.train is None else len(probe.train)
-        self._n_layers = len(header["network"]["widths"]) - 1 if kind == "weights" else len(self.layers)
+        watched = {"weights": lambda: header["network"]["widths"][1:], "states": lambda: header["watched"]}
+        self._n_layers = len(watched.get(kind, lambda: self.layers)())
         self.epochs: list[int] = []
         self._seeds: set[int] = set()
         self._shapes: dict[str, tuple[int, ...]] = {}  # of one network, by array; the same in every snapshot
@@ -81,7 +85,7 @@ class Writer:
             "enumerated": bool(probe.enumerated),
             **header,
         }
-        arrays = {k: getattr(probe, k) for k in ("y", "x", "p_y_given_x", "train")}
+        arrays = {k: getattr(probe, k) for k in ARRAYS}
         arrays = {k: np.asarray(v) for k, v in arrays.items() if v is not None}
         try:
             self._begin(arrays)
@@ -153,7 +157,7 @@ class Writer:
             for index, layer in enumerate(self.layers)
         }
         for name, value in scalars.items():
-            found[f"scalar/{curve_name(name)}"] = beta(name, value, k, self._n_layers)
+            found[f"scalar/{curve_name(name)}"] = curve_values(name, value, k, self._n_layers)
         return found
 
     def _check_against_earlier(self, arrays: dict[str, np.ndarray]) -> None:
@@ -177,3 +181,33 @@ class Writer:
         if len(kept) < len(lines):
             write_index(self.path, kept)
             self.epochs = [line["epoch"] for line in kept]
+
+
+class Described(Protocol):
+    """What a recording says of itself beside its snapshots."""
+
+    @property
+    def pooled(self) -> Mapping[str, str]: ...
+
+    @property
+    def own_noises(self) -> Mapping[str, OwnNoise]: ...
+
+    @property
+    def compressed(self) -> tuple[bool, bool]: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+def header_of(recording: Described) -> dict[str, Any]:
+    """What a header says of pooling, noise and codes, where there is any: further settings of a :class:`Writer`."""
+    found: dict[str, Any] = {}
+    if recording.pooled:
+        found["pooled"] = dict(recording.pooled)
+    if recording.own_noises:
+        found["own_noises"] = {name: asdict(noise) for name, noise in recording.own_noises.items()}
+    if any(recording.compressed):
+        found["compressed"] = list(recording.compressed)
+    if recording.notes:
+        found["notes"] = list(recording.notes)
+    return found
