@@ -227,7 +227,7 @@ def test_a_fraction_leaves_something_to_train_on(fraction: Any) -> None:
 
 
 def test_an_unknown_kind_of_split_is_refused() -> None:
-    with pytest.raises(ip.InputError, match="'stratified' and 'legacy', got 'random'"):
+    with pytest.raises(ip.InputError, match="'stratified', 'legacy' and 'own', got 'random'"):
         TASK.split(kind="random")  # pyright: ignore
 
 

@@ -1,4 +1,4 @@
-"""Tasks: inputs, labels, and what is known of the law behind them.
+"""Tasks made from a rule: the 12-bit task, and a committee's vote.
 
 The 12-bit task of "Opening the black box of deep neural networks via information" (arXiv:1703.00810) is generated
 from its rule, never read from a file: inputs are the lit vertices of an icosahedron, and the label depends on the
@@ -8,81 +8,12 @@ rule on as many inputs, without that symmetry.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 from scipy.special import expit
 
-from .errors import InputError
-from .samples import is_real, is_whole, whole
-
-SplitKind = Literal["stratified", "legacy"]
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """A learning problem on a finite set of inputs.
-
-    Attributes:
-        x: (n, dx) float32 inputs.
-        y: (n,) labels: integers 0..classes-1 (classification) or floats (regression).
-        name: a short name, written into results.
-        p_y_given_x: (n, classes) the law of the label given the input, where it is known.
-        enumerated: True where ``x`` lists every input once, all equally likely; then a value computed on all of
-            them is a population quantity and carries no sampling error.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    name: str
-    p_y_given_x: np.ndarray | None = None
-    enumerated: bool = False
-
-    def split(
-        self, fraction: float = 0.8, seed: int = 0, kind: SplitKind = "stratified"
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of a training and a test part.
-
-        Args:
-            fraction: share of the samples used for training, in (0, 1]; 1 leaves the test part empty.
-            seed: seed of the shuffle.
-            kind: "stratified" shuffles within each label, so both parts have its frequencies; "legacy" takes the first
-                rows unshuffled, as early code did. On the 12-bit task that gives p(y=1) = 0.437 in training and 0.836
-                in test: only for comparison with old results.
-
-        Returns:
-            (train, test): integer arrays of ``round(fraction n)`` and the remaining indices, in random order
-            ("legacy": in row order).
-
-        Raises:
-            InputError: a fraction outside (0, 1], an unknown kind, fewer than two training samples, or a seed that is
-                no whole number from 0 on.
-        """
-        n = len(self.y)
-        seed = whole(seed, "split(seed)")
-        n_train = round(fraction * n) if is_real(fraction) and 0.0 < fraction <= 1.0 else 0
-        if n_train < 2:
-            raise InputError(f"split needs a fraction in (0, 1] that leaves 2 samples of {n}, got {fraction!r}.")
-        if kind == "legacy":
-            return np.arange(n_train), np.arange(n_train, n)
-        if kind != "stratified":
-            raise InputError(f"split knows the kinds 'stratified' and 'legacy', got {kind!r}.")
-        random = np.random.default_rng([seed, 0x5917])
-        order = random.permutation(n)
-        if not np.issubdtype(self.y.dtype, np.floating):
-            order = order[_interleave(self.y[order])]
-        return random.permutation(order[:n_train]), random.permutation(order[n_train:])
-
-
-def _interleave(labels: np.ndarray) -> np.ndarray:
-    """An order in which every prefix holds the labels in their overall proportions, to within one sample each."""
-    position = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        position[members] = (np.arange(len(members)) + 0.5) / len(members)
-    return np.argsort(position, kind="stable")
-
+from ..errors import InputError
+from ..samples import is_real, is_whole, whole
+from .task import Task
 
 # The icosahedron, in the order that makes column j of the input the j-th column of the published data.
 _GOLDEN = (1.0 + 5.0**0.5) / 2.0
