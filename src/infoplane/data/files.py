@@ -49,7 +49,9 @@ def data_folder() -> Path | None:
         return None
     folder = Path(given).expanduser()
     if not folder.is_dir():
-        raise InputError(f"{FOLDER} is set to {given}, which is no folder; set it to that of the data, or unset it.")
+        raise InputError(
+            f"{FOLDER} is set to {given}, which is no folder; set it to the folder of the data, or unset it."
+        )
     return folder
 
 
