@@ -51,12 +51,24 @@ def test_a_memory_map_read_in_blocks_gives_the_same(tmp_path: Path, monkeypatch:
     np.testing.assert_allclose(np.abs(parts.encode(mapped)), np.abs(whole.encode(x)), atol=1e-8)
 
 
+@pytest.mark.parametrize("d", [60, 700], ids=["covariance", "randomised"])
+def test_single_precision_far_from_the_origin_loses_no_more_than_its_digits(d: int) -> None:
+    x = (wide(1500, d) + 1e3).astype(np.float32)
+    eigenvalues, codes, total = twin(x.astype(np.float64), 4)
+    fitted = PCA(4).fit(x)
+    np.testing.assert_allclose(fitted.eigenvalues[:4], eigenvalues, rtol=1e-9)
+    np.testing.assert_allclose(np.abs(fitted.encode(x)), codes, atol=1e-6)
+    assert fitted.total == pytest.approx(total, rel=1e-9)
+
+
 def test_a_memory_map_with_nan_is_refused(tmp_path: Path) -> None:
     x = wide(50, 10)
     x[30, 2] = np.nan
     np.save(tmp_path / "x.npy", x)
     with pytest.raises(ip.InputError, match="finite"):
         PCA(2).fit(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    with pytest.raises(ip.InputError, match="finite"):
+        PCA(2).fit(wide(50, 10)).encode(np.load(tmp_path / "x.npy", mmap_mode="r"))
 
 
 def test_the_number_of_components_follows_the_variance() -> None:

@@ -20,6 +20,7 @@ _PASSES = 5  # of subspace iteration over the data
 _BLOCK_BYTES = 2e6  # of rows held at once: few enough to stay near the processor
 _FEWEST_ROWS = 16
 _MOST = 64  # components that dim=None may choose
+_NOT_FINITE = "A compressor needs finite numbers and its samples hold nan or infinity; drop or repair them."
 _DEAD = 1e-9  # columns that vary by less than this share of their mean are rounding
 
 
@@ -80,7 +81,10 @@ class FittedPCA(Fitted):
 
     def _encode(self, x: np.ndarray) -> np.ndarray:
         projection = self.components * self.inverse_scale[:, None]
-        return np.concatenate([block @ projection for block in blocks(x, self.mean)])
+        code = np.concatenate([block @ projection for block in blocks(x, self.mean)])
+        if not np.isfinite(code).all():
+            raise InputError(_NOT_FINITE)
+        return code
 
     def _decode(self, code: np.ndarray) -> np.ndarray:
         return (code @ self.components.T) * self.scale + self.mean
@@ -160,7 +164,7 @@ def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         total += block.sum(axis=0)
         squares += np.einsum("ij,ij->j", block, block)
     if not np.isfinite(squares).all():
-        raise InputError("A compressor needs finite numbers and its samples hold nan or infinity; drop or repair them.")
+        raise InputError(_NOT_FINITE)
     off = total / n
     return first + off, np.maximum(squares / n - off**2, 0.0)
 

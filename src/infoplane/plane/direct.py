@@ -79,15 +79,11 @@ def direct_information(
             for cell, (row, mark) in enumerate(zip(block.seed, block.epoch, strict=True)):
                 at = (int(row), marks.index(int(mark)), k)
                 values = np.asarray(block.activations[name][cell])
-                try:
-                    input_part, target_part = _both(method, values, recording.y, noises.get(name), seed)
-                except Refusal as refusal:
-                    reasons[f"{name}: {refusal}"] = None
-                    continue
-                found["mi_input"][at], found["mi_input_stderr"][at] = input_part.value, input_part.stderr
-                found["mi_target"][at], found["mi_target_stderr"][at] = target_part.value, target_part.stderr
-                warned[at] = bool(input_part.warnings or target_part.warnings)
-                reasons |= dict.fromkeys(f"{name}: {text}" for text in input_part.warnings)
+                told, cell_found = _measured(method, values, recording.y, noises.get(name), seed)
+                for kind, one in cell_found.items():
+                    found[f"mi_{kind}"][at], found[f"mi_{kind}_stderr"][at] = one.value, one.stderr
+                    warned[at] |= bool(one.warnings)
+                reasons |= dict.fromkeys(f"{name}: {text}" for text in told)
         done += len(block.seed)
         progress("measuring entropies", done, shape[0] * shape[1])
     return _assembled(
@@ -95,23 +91,28 @@ def direct_information(
     )
 
 
-def _both(
+def _measured(
     method: WeightedKL | KozachenkoLeonenko, values: np.ndarray, y: np.ndarray, noise: OwnNoise | None, seed: int
-) -> tuple[Estimate, Estimate]:
-    """I(S;T) from the entropy of T, and I(T;Y)."""
+) -> tuple[list[str], dict[str, Estimate]]:
+    """What to beware of; and "input", I(S;T) from the entropy of T, and "target", I(T;Y), as far as they can be had."""
+    told: list[str] = []
+    found: dict[str, Estimate] = {}
     d = values.shape[1]
-    if noise is None:
-        raise Refusal("its own noise is not known or not additive, so h(T|X) is not known.")
     if d > LARGEST_DIMENSION:
-        raise Refusal(f"no entropy is seen in {d} dimensions, at most {LARGEST_DIMENSION}; compress the layer first.")
-    t = Variable(values, "T")
-    entropy = method.entropy(t, seed=seed)
-    given = 0.5 * d * math.log(2.0 * math.pi * math.e * noise.sigma**2)
-    return _less(entropy, given), method.estimate(t, Variable(np.asarray(y).reshape(len(values), -1), "y"), seed=seed)
-
-
-def _less(entropy: Estimate, given: float) -> Estimate:
-    return dataclasses.replace(entropy, value=entropy.value - given, quantity="I(S;T)")
+        return [f"no entropy is seen in {d} dimensions, at most {LARGEST_DIMENSION}; compress the layer first."], {}
+    t, target = Variable(values, "T"), Variable(np.asarray(y).reshape(len(values), -1), "y")
+    try:
+        if noise is None:
+            told.append("its own noise is not known or not additive, so h(T|X) is not known.")
+        else:
+            entropy = method.entropy(t, seed=seed)
+            given = 0.5 * d * math.log(2.0 * math.pi * math.e * noise.sigma**2)
+            found["input"] = dataclasses.replace(entropy, value=entropy.value - given, quantity="I(S;T)")
+            told += entropy.warnings
+        found["target"] = method.estimate(t, target, seed=seed)
+    except Refusal as refusal:
+        told.append(str(refusal))
+    return told, found
 
 
 def _assembled(

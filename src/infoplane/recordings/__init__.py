@@ -2,7 +2,8 @@
 
 from .arrays import ArrayRecording, from_arrays
 from .base import Probe, Recording
-from .codes import CodeRecording, compressed
+from .codes import CodeRecording
+from .compressing import compressed
 from .disk import Writer, open
 from .schedule import log_spaced
 

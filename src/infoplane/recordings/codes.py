@@ -15,10 +15,10 @@ import xarray as xr
 
 from ..channels import OwnNoise
 from ..compressors import Compressor, Fitted, FittedPCA
-from ..compressors.frozen import Frozen, as_compressor
-from ..errors import InputError, nearest
+from ..compressors.frozen import Frozen
+from ..errors import InputError
 from ..progress import Progress, silent
-from ..samples import Variable, is_real, whole
+from ..samples import Variable
 from ..threads import one_blas_thread
 from .base import Probe, Recording
 from .kept import NAMES, kept
@@ -30,7 +30,7 @@ _CELLS = ("seed", "epoch", "layer")
 
 
 class CodeRecording(Recording):
-    """Codes of another recording's layers, and of its inputs; see :func:`compressed`.
+    """Codes of another recording's layers, and of its inputs; see :func:`~.compressing.compressed`.
 
     Attributes:
         wrapped: the recording.
@@ -171,7 +171,7 @@ class CodeRecording(Recording):
     def _code(self, values: np.ndarray, seed: int, epoch: int, column: int) -> np.ndarray:
         layer = self.layers[column]
         maker = self.makers.get(layer)
-        dim = _size(maker)
+        dim = size_of(maker)
         self._coded[layer] = maker is not None and values.dtype.kind == "f" and not values.shape[1] <= dim
         fitted = None
         code = values
@@ -199,7 +199,7 @@ class CodeRecording(Recording):
         self._frozen[seed] = {
             layer: self._fit(maker, activations[layer], seed)
             for layer, maker in self.makers.items()
-            if activations[layer].dtype.kind == "f" and not activations[layer].shape[1] <= _size(maker)
+            if activations[layer].dtype.kind == "f" and not activations[layer].shape[1] <= size_of(maker)
         }
 
     def _fitted(self, seed: int, layer: str, values: Any) -> Fitted | None:
@@ -212,7 +212,7 @@ class CodeRecording(Recording):
     def _fit(self, maker: Compressor, values: np.ndarray, seed: int) -> Fitted | None:
         if isinstance(maker, Frozen):
             return maker.fit(values)
-        rows = _training(self.probe.train, [seed])
+        rows = training_rows(self.probe.train, [seed])
         part = values if rows is None else values[rows]
         return maker.fit(part, seed=self.seed) if (part != part[0]).any() else None
 
@@ -223,13 +223,16 @@ class CodeRecording(Recording):
 
     def _of_layers(self) -> list[str]:
         who = "; ".join(sorted({str(maker) for maker in self.makers.values()}))
+        passed = [layer for layer in self.layers if self._coded.get(layer) is False]
+        as_they_are = [f"Taken as they are, for they need no code or have no compressor: {', '.join(passed)}."]
         shares = self._kept["explained_variance"]
         known = ~np.isnan(shares)
         if self.fit == "snapshot":
             least = f" The codes keep {np.nanmin(shares):.1%} of the variance or more." if known.any() else ""
             return [
                 f"Layers were compressed by {who}, refitted on every snapshot: coordinates of a code mean something "
-                f"else from one epoch to the next, and only what does not depend on them can be compared.{least}"
+                f"else from one epoch to the next, and only what does not depend on them can be compared.{least}",
+                *(as_they_are if passed else []),
             ]
         head = (
             f"Layers were compressed by {who}, fitted at epoch {self.reference} and frozen: one code for all epochs, "
@@ -244,119 +247,16 @@ class CodeRecording(Recording):
             marks = marks[np.unique(np.linspace(0, len(marks) - 1, 5).astype(int))] if len(marks) else marks
             told = [f"{here[:, k].mean():.1%} at epoch {self.epochs[k]}" for k in marks]
             parts.append(f"{layer} {', '.join(told) or f'{np.nanmin(here):.1%} or more'}")
-        return [head + (f" Variance kept: {'; '.join(parts)}." if parts else "")]
+        head += f" Variance kept: {'; '.join(parts)}." if parts else ""
+        return [head, *(as_they_are if passed else [])]
 
 
-def compressed(
-    recording: Recording,
-    x: Compressor | Fitted | None = None,
-    layers: Compressor | Mapping[str, Compressor | Fitted] | None = None,
-    fit: Fit = "snapshot",
-    reference: int | None = None,
-    sigma: float | Mapping[str, float] | None = None,
-    *,
-    seed: int = 0,
-) -> CodeRecording:
-    """The recording with codes in place of its layers and inputs, computed once for all estimators.
-
-    I(E(X);E(T)) never exceeds I(X;T). What is lost has no bound without noise; with additive Gaussian noise of known
-    size ``scalars`` hold one for every seed, epoch and layer.
-
-    Frozen or refitted? ``fit="snapshot"`` fits each layer's compressor anew at every epoch: the code always looks where
-    the variance is, but its coordinates jump when directions change places, and the loss changes with them. A change of
-    the estimate may then be one of the compressor; ``explained_variance`` tells when. ``fit="reference"`` fits once, at
-    one epoch, and looks at all epochs through the same map: changes are the network's, but directions that carry
-    information early and little variance at the reference are never seen; a note says how much variance is kept. Where
-    both show the same curve it is not made by the compressor. They agree at the reference epoch.
-
-    Codes are computed when they are asked for and kept (8 bytes a number); of the wrapped recording one snapshot is
-    held at a time. Layers with no more columns than the code, and layers of integers, pass as they are. A code of
-    fewer dimensions than asked for, as that of a dead layer, has constant columns.
-
-    Args:
-        recording: what is compressed.
-        x: compressor of the inputs, fitted once, or one fitted elsewhere, as to training images; None leaves them.
-        layers: one compressor for all layers, or by layer, also fitted elsewhere; None leaves them.
-        fit: "snapshot" or "reference". Where the recording knows which samples were trained on, these are fitted to.
-        reference: epoch that frozen compressors are fitted at; the last if None.
-        sigma: standard deviation of additive Gaussian noise that layers carry, for the loss bounds; None takes what the
-            recording knows of its own noise.
-        seed: of whatever is random in fitting.
-
-    Raises:
-        InputError: no recording, a compressor that is none or sees both sides, an unknown layer, epoch or fit, no
-            inputs to compress, or a map fitted to another number of columns.
-    """
-    if not isinstance(recording, Recording):
-        raise InputError(f"compressed needs a recording, got {type(recording).__name__}; from_arrays(...) gives one.")
-    if fit not in ("snapshot", "reference"):
-        raise InputError(f"compressed has no fit={fit!r}; {nearest(str(fit), ['snapshot', 'reference'])}")
-    if reference is not None and fit == "snapshot":
-        raise InputError("compressed takes a reference epoch with fit='reference' only; leave it out, or add that.")
-    at = int(recording.epochs[-1]) if reference is None else reference
-    recording.position("epoch", at)
-    given = layers if isinstance(layers, Mapping) else {} if layers is None else dict.fromkeys(recording.layers, layers)
-    makers = {}
-    for layer, maker in given.items():
-        recording.position("layer", layer)
-        makers[layer] = _checked(maker, f"layer {layer!r}")
-        if fit == "snapshot" and not isinstance(makers[layer], Frozen) and not _size(makers[layer]):
-            raise InputError(
-                f"{makers[layer]} finds its size anew at every fit, and codes of all epochs need one size; give it a "
-                "dim, as PCA(dim=4), or use fit='reference'."
-            )
-    probe, fitted = _input(recording.probe, x, seed)
-    sizes = _sigmas(recording, sigma)
-    chosen: Fit = "reference" if fit == "reference" else "snapshot"
-    return CodeRecording(recording, probe, fitted, makers, chosen, at, sizes, whole(seed, "compressed's seed"))
-
-
-def _checked(given: Any, what: str) -> Compressor:
-    maker = as_compressor(given)
-    if not isinstance(maker, Compressor):
-        raise InputError(f"compressed needs a compressor for {what}, such as PCA(4) or PCA(4).fit(x), got {given!r}.")
-    if maker.supervised:
-        raise InputError(
-            f"{maker} looks at the other side and finds dependence that is not there in the samples it is fitted to; "
-            f"use PCA(...) or Autoencoder(...) for {what}, or fit it to other samples and pass what that returns."
-        )
-    return maker
-
-
-def _input(probe: Probe, x: Any, seed: int) -> tuple[Probe, Fitted | None]:
-    """The probe with the code of its inputs, and the map."""
-    if x is None:
-        return probe, None
-    maker = _checked(x, "the input")
-    if probe.x is None:
-        raise InputError(
-            "compressed cannot compress inputs that the recording does not have; record x, or leave x out."
-        )
-    values = np.asarray(probe.x).reshape(probe.n, -1)
-    if values.shape[1] <= _size(maker) and not isinstance(maker, Frozen):
-        return probe, None
-    rows = None if probe.train is None else _training(probe.train, range(len(probe.train)))
-    fitted = maker.fit(values if rows is None else values[rows], seed=seed)
-    return dataclasses.replace(probe, x=fitted.encode(values)), fitted
-
-
-def _training(train: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
+def training_rows(train: np.ndarray | None, seeds: Sequence[int]) -> np.ndarray | None:
     """Rows that all these networks were trained on; None where that is unknown or too few."""
     if train is None:
         return None
     rows = np.flatnonzero(train[list(seeds)].all(axis=0))
     return rows if len(rows) >= _FEWEST else None
-
-
-def _sigmas(recording: Recording, sigma: Any) -> dict[str, float]:
-    if sigma is None:
-        return {}
-    given: dict[str, Any] = dict(sigma) if isinstance(sigma, Mapping) else dict.fromkeys(recording.layers, sigma)
-    for layer, value in given.items():
-        recording.position("layer", layer)
-        if not is_real(value) or not 0.0 < value < math.inf:
-            raise InputError(f"compressed needs a sigma above 0 for layer {layer!r}, got {value!r}.")
-    return {layer: float(value) for layer, value in given.items()}
 
 
 def _noise_of(recording: Recording, layer: str, sigma: float | None) -> OwnNoise | None:
@@ -367,7 +267,7 @@ def _noise_of(recording: Recording, layer: str, sigma: float | None) -> OwnNoise
     return OwnNoise("additive", sigma, known.certain if known is not None else False)
 
 
-def _size(maker: Compressor | None) -> float:
+def size_of(maker: Compressor | None) -> float:
     """Columns of the code; 0 where it is found only by fitting."""
     if maker is None:
         return math.inf
