@@ -19,11 +19,11 @@ def undisturbed(model: nn.Module, *, left_on: tuple[nn.Module, ...] = (), seed: 
 
     Args:
         model: looked at.
-        left_on: modules that stay in training mode, such as dropout that is meant.
+        left_on: modules that are in training mode meanwhile, such as dropout that is meant; each of them, not its parts.
         seed: of what is random meanwhile; None leaves the random state where it is.
     """
     modes = [(module, module.training) for module in model.modules()]
-    buffers = [(buffer, buffer.clone(), buffer._version) for buffer in model.buffers()]
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     devices = {p.device for p in (*model.parameters(), *model.buffers()) if p.device.type == "cuda"}
     with torch.random.fork_rng(devices=sorted(d.index or 0 for d in devices)):
         try:
@@ -31,13 +31,13 @@ def undisturbed(model: nn.Module, *, left_on: tuple[nn.Module, ...] = (), seed: 
                 torch.manual_seed(seed)
             model.eval()
             for module in left_on:
-                module.train()
+                module.training = True
             with torch.no_grad(), torch.compiler.set_stance("force_eager"):
                 yield
         finally:
             for module, mode in modes:
                 module.training = mode
             with torch.no_grad():
-                for buffer, before, version in buffers:
-                    if buffer._version != version:
+                for buffer, before in buffers:
+                    if not torch.equal(buffer, before):  # versions do not tell: batch norm's averages keep theirs
                         buffer.copy_(before)

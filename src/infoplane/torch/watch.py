@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class TorchWatch(Watch):
             raise InputError("watch needs probe=(x, y), inputs as the model takes them and their targets.")
         self.model = model
         inputs = Inputs(probe[0], batch_size, *where(model))
-        left_on = tuple(chosen(model, stochastic).values()) if stochastic else ()
+        left_on = tuple(p for m in chosen(model, stochastic).values() for p in m.modules()) if stochastic else ()
         self._stochastic = stochastic and ", ".join(chosen(model, stochastic))
         modules = chosen(model, layers)
         taps, uncalled, random = look(model, modules, inputs, outputs, left_on)
@@ -66,7 +67,8 @@ class TorchWatch(Watch):
             ] = None
 
     def _refuse_uncalled(self, layers: Any, uncalled: list[str], called: list[str]) -> None:
-        named = [layers] if isinstance(layers, str) else [one for one in layers or [] if isinstance(one, str)]
+        given = [layers] if layers is None or isinstance(layers, str | re.Pattern | type) else list(layers)
+        named = [one for one in given if isinstance(one, str)]
         missing = [name for name in uncalled if name in named]
         if missing or not called:
             raise InputError(
