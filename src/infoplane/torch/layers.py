@@ -105,12 +105,16 @@ def _usual(known: dict[str, nn.Module]) -> dict[str, nn.Module]:
             for name, module in leaves.items()
             if any(True for _ in module.parameters(recurse=False)) and not isinstance(module, norms)
         }
-    if leaves:
-        last = list(leaves)[-1]
-        active[last] = leaves[last]
-    if not active:
+    if not leaves or not active:
         raise InputError("The model has no parts to watch by themselves; name layers, or give its layers as modules.")
-    return active
+    last = list(leaves)[-1]
+    return {**active, last: leaves[last]}
+
+
+def last_part(model: nn.Module) -> nn.Module | None:
+    """The part without parts that comes last; of most models, what gives the output."""
+    leaves = [module for module in named(model).values() if not any(module.children())]
+    return leaves[-1] if leaves else None
 
 
 def tap(name: str, module: nn.Module, call: int, calls: int, output: Any, outputs: Outputs, n: int) -> Tap:

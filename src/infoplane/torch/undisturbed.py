@@ -19,7 +19,7 @@ def undisturbed(model: nn.Module, *, left_on: tuple[nn.Module, ...] = (), seed: 
 
     Args:
         model: looked at.
-        left_on: modules that are in training mode meanwhile, such as dropout that is meant; each of them, not its parts.
+        left_on: modules that are in training mode meanwhile, such as dropout that is meant; each, without its parts.
         seed: of what is random meanwhile; None leaves the random state where it is.
     """
     modes = [(module, module.training) for module in model.modules()]

@@ -22,7 +22,7 @@ from ..watching.pooling import EachToken
 from ..watching.watch import Settings, Watch, settings_of
 from .gradients import Loss, gradient_statistics
 from .inputs import Inputs, where
-from .layers import Layer, Outputs, chosen
+from .layers import Layer, Outputs, chosen, last_part
 from .look import look
 from .noise import Generators, Kind, Noise, NoiseHook, Powers, Where, replacing
 from .passes import Passes
@@ -147,7 +147,7 @@ class TorchWatch(Watch):
 
         Args:
             sigma: standard deviation; one number, or one a layer.
-            layers: of the model, as in :func:`watch`; None for all watched ones but the last.
+            layers: of the model, as in :func:`watch`; None for all watched ones but the model's last part.
             relative: ``sigma`` is a share of each layer's deviation over the probe (root of the mean variance of its
                 units), taken now and frozen; where the recording's folder holds snapshots already, theirs is used.
             kind: "additive" or "multiplicative".
@@ -165,8 +165,8 @@ class TorchWatch(Watch):
                 f"noise takes kind='additive' or 'multiplicative' and at='output' or 'input', got {kind!r}, {at!r}."
             )
         self._refuse_compiled()
-        own = self._passes.taps
-        wanted = {name: own[name].module for name in self.layers[:-1]} if layers is None else chosen(self.model, layers)
+        inner = {one.name: one.module for one in self._passes.taps.values() if one.module is not last_part(self.model)}
+        wanted = inner if layers is None else chosen(self.model, layers)
         taps, uncalled, _ = look(self.model, wanted, self._passes.inputs, self._outputs, self._passes.left_on)
         several = sorted({one.name.split(" (call")[0] for one in taps if one.call})
         if several or uncalled or not taps:
