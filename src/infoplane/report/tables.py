@@ -35,9 +35,6 @@ _CHECKS = (
     ("bound_distance", "I(T;Y) below the bound, bits", BITS),
     ("layer_beta", "fitted beta", 1.0),
     ("layer_beta_residual", "residual of that fit, bits", BITS),
-    ("explained_variance", "variance of the layer that its code keeps, 0 to 1", 1.0),
-    ("loss_bound_input", "I(X;T) that the code loses, at most, bits", BITS),
-    ("loss_bound_target", "I(T;Y) that the code loses, at most, bits", BITS),
 )
 _SHARES = (
     ("saturated", "saturated, share of networks"),

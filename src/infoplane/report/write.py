@@ -12,7 +12,7 @@ import xarray as xr
 from ..errors import InputError
 from ..recordings.disk import write_whole
 from ..results import check, is_curve
-from . import agreement, bottleneck, calibration, look, parts, runs, tables, words
+from . import agreement, bottleneck, calibration, layerwise, look, parts, runs, tables, words
 
 
 def write(
@@ -26,7 +26,8 @@ def write(
 
     It holds the interactive plane (one panel a dataset, split or estimator, one slider over all epochs), information
     and training curves with 95 % bands over networks, gradient phases, claims, what to beware of, and provenance. Where
-    several estimators measured one recording, a section says which of them agree that a layer compresses.
+    several estimators measured one recording, a section says which of them agree that a layer compresses. Where values
+    have errors or layers were compressed, another says what rises from layer to layer and what the codes keep.
 
     Args:
         datasets: one information plane, or several to stand side by side; what their attributes say is printed.
@@ -91,6 +92,7 @@ def render(
         claims=tables.claims(_claims(datasets) if claims is None else claims),
         trust=[tables.trust(panel) for panel in panels],
         agreement=compared,
+        layerwise=layerwise.sections(panels),
         curves=bottleneck.sections(curves) if curves else None,
         provenance=tables.provenance(datasets),
         data=data,
