@@ -18,7 +18,10 @@ from .gradient_phases import GradientPhases
 from .ib_bound import IBBound
 from .ib_curve import IBCurve
 from .layer_measures import LayerMeasures
+from .lossy_cifar10 import LossyCIFAR10
+from .lossy_mnist import LossyMNIST
 from .lossy_synthetic import LossySynthetic
+from .mnist_plane import MNISTPlane
 from .noisy import Noisy
 from .nonlinearity import Nonlinearity
 from .one_neuron import OneNeuron
@@ -45,6 +48,9 @@ _EXPERIMENTS: dict[str, Experiment] = {
         SecondRule(),
         LayerMeasures(),
         LossySynthetic(),
+        LossyMNIST(),
+        LossyCIFAR10(),
+        MNISTPlane(),
         IBBound(),
         IBCurve(),
         DualIBExample(),

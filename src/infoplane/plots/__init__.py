@@ -15,6 +15,7 @@ from .brackets import bracket_curves, bracket_panels, bracket_runs
 from .calibration import calibration, calibration_panels
 from .clusters import bifurcation, cluster_tree, cluster_weights
 from .comparisons import compression, converged, depth
+from .courses import course, course_panels, plane_by_loss, plane_by_loss_panels
 from .curves import information_curves
 from .estimators import estimator_panels, fall_against_noise, fall_panels
 from .functionals import bifurcation_panels, curve_panels, forward_panels, information_shares, onsets
@@ -59,6 +60,8 @@ __all__ = [
     "compression",
     "converged",
     "cost_curve",
+    "course",
+    "course_panels",
     "critical_distances",
     "curve_panels",
     "depth",
@@ -85,6 +88,8 @@ __all__ = [
     "part_panels",
     "path_panels",
     "plane",
+    "plane_by_loss",
+    "plane_by_loss_panels",
     "plane_paths",
     "plane_snapshot",
     "sample_panels",
