@@ -82,7 +82,7 @@ def test_the_whole_experiment_at_a_very_small_size(tmp_path: Path, monkeypatch: 
     result = MNISTPlane().run(quick=True, out=tmp_path / "out")
     assert {"tanh", "relu-bins", "tanh-pairwise", "relu-decoder", "dropout"} <= set(result.datasets)
     assert {"paths", "phases-tanh", "noise-relu", "dropout"} <= set(result.figures)
-    assert len(result.claims) == 20
+    assert len(result.claims) == 19
     assert result.datasets["tanh-bins"].sizes["split"] == 2
     again = MNISTPlane().run(quick=True, out=tmp_path / "out")
     assert [c.verdict for c in again.claims] == [c.verdict for c in result.claims]
@@ -110,7 +110,7 @@ FALL, RISE, TOP = [2.0, 4, 6, 6, 5, 4, 3, 2], [2.0, 3, 4, 5, 6, 6, 6, 6], [9.0, 
 def test_bins_that_isolate_every_image_cannot_tell(path: list[float], verdict: str) -> None:
     plane = mnist_claims.part(binned(path), "test")
     assert plane.attrs["ceiling_mi_input"] == math.log(1000)
-    assert mnist_claims._in_bins(plane, "hidden 4") == verdict
+    assert mnist_claims._telling(plane, "hidden 4") == verdict
 
 
 @pytest.mark.parametrize(("path", "verdict"), [(FALL, "holds"), (RISE, "holds"), (TOP, "unclear")])

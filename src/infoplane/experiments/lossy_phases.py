@@ -113,14 +113,15 @@ def turning_together(one: np.ndarray, other: np.ndarray) -> float:
     return correlation(turns(one).astype(float), turns(other).astype(float))
 
 
-def shifted_p_value(statistic, one: np.ndarray, other: np.ndarray) -> float:
+def shifted_p_value(statistic, one: np.ndarray, other: np.ndarray, near: int = 0) -> float:
     """How often a statistic of two series is as large in magnitude when one of them is shifted around the circle.
 
-    All shifts but none are the null: each series keeps its own order and so its dependence along time, which a
-    permutation of single snapshots would destroy; what goes is their common clock.
+    Each series keeps its own order and so its dependence along time, which a permutation of single snapshots would
+    destroy; what goes is their common clock. Shifts by up to ``near`` snapshots either way leave most of it where
+    series are smooth, and are left out.
     """
     own = abs(statistic(one, other))
-    drawn = [abs(statistic(one, np.roll(other, k))) for k in range(1, len(other))]
+    drawn = [abs(statistic(one, np.roll(other, k))) for k in range(near + 1, len(other) - near)]
     return (1 + sum(value >= own - 1e-12 for value in drawn)) / (len(drawn) + 1)
 
 
