@@ -37,6 +37,7 @@ def test_images_are_a_stratified_part_of_training_and_of_test(mnist: ip.data.Tas
         assert known[row.tobytes()] == (label, own)
 
 
+@pytest.mark.slow
 def test_all_networks_learn_the_same_images_and_are_tested_on_the_others(mnist: ip.data.Task) -> None:
     run = Run(True, 2, None, silent)
     recording = training(run, "dropout")()
@@ -57,6 +58,7 @@ def test_arms_differ_in_what_their_titles_say() -> None:
     assert all(net.widths == (784, 1024, 20, 20, 20, 10) for net in full)
 
 
+@pytest.mark.slow
 def test_silenced_networks_have_the_weights_and_no_noise() -> None:
     task = ip.data.Task(np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32), np.arange(40) % 2, "points")
     noisy = train_ensemble(

@@ -221,3 +221,14 @@ def test_header_says_what_was_watched(tmp_path: Path) -> None:
     assert dict(opened.pooled) == header["pooled"]
     plane = ip.information_plane(opened, ip.estimators.KSG(), layers=["2"])
     assert plane.mi_input.attrs["quantity"] == "I(X;T) of the noisy network (T: random projection to 4)"
+
+
+def test_several_networks_in_one_folder(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        watch = ip.torch.watch(plain(seed), PROBE, path=tmp_path / "run", seed=seed)
+        for epoch in (0, 1):
+            watch.snapshot(epoch, loss_train=float(epoch + seed))
+    for recording in (watch.recording, ip.recordings.open(tmp_path / "run")):
+        assert recording.seeds.tolist() == [0, 1]
+        assert recording.scalars.loss_train.to_numpy().tolist() == [[0, 1], [1, 2]]
+        assert np.abs(recording.activations(0, 0, "2") - recording.activations(1, 0, "2")).max() > 0.1
