@@ -62,7 +62,7 @@ BAD = {
     "seeds as text": (NETWORK, TASK, {"seeds": "12"}, "at least one network.*whole numbers"),
     "seed of 32 bits": (NETWORK, TASK, {"seeds": [2**31]}, r"from 0 to 2\*\*31 - 1"),
     "fraction as text": (NETWORK, TASK, {"train_fraction": "most"}, r"fraction in \(0, 1\].*got 'most'"),
-    "split": (NETWORK, TASK, {"split": "random"}, "kinds 'stratified' and 'legacy'"),
+    "split": (NETWORK, TASK, {"split": "random"}, "kinds 'stratified', 'legacy' and 'own'"),
 }
 
 
