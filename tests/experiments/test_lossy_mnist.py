@@ -373,7 +373,7 @@ def test_the_whole_of_it_runs_and_is_found_again(tmp_path, monkeypatch):
     monkeypatch.setattr(lossy_arms, "QUICK", tiny)
     result = ip.experiments.run("lossy-mnist", quick=True, out=tmp_path / "run")
     assert result.datasets["ours"].sizes == {"seed": 2, "epoch": 5, "layer": 5}
-    assert len(result.claims) == 23
+    assert len(result.claims) == 24
     again = ip.experiments.run("lossy-mnist", quick=True, out=tmp_path / "run")
     for name, dataset in result.datasets.items():
         for variable in dataset.data_vars:
