@@ -35,9 +35,9 @@ class MNISTPlane(Experiment):
     """Does a network on MNIST compress, and who says so?
 
     Networks 784-1024-20-20-20-10, tanh and ReLU, plain gradient descent at rate 0.1, batches of 128, 300 epochs, on a
-    fixed part of 12,000 of the 60,000 training images with the classes in their proportions; rate and
-    number of images are ours, and those of the paper were not checked. A third ensemble runs with Gaussian dropout of sigma 0.4 after every hidden layer (tanh,
-    100 epochs): ReLU's zeros leave its units without noise.
+    fixed part of 12,000 of the 60,000 training images with the classes in their proportions; rate and number of images
+    are ours, and those of the paper were not checked. A third ensemble runs with Gaussian dropout of sigma 0.4 after
+    every hidden layer (tanh, 100 epochs): ReLU's zeros leave its units without noise.
 
     Planes in bins are of all 10,000 test and 10,000 of the training images; pairwise bounds at sigma^2 = 0.1 likewise,
     but for the layer of 1,024 units. The sweep of the noise, the agreement of methods and the decoder are of 2,000 test
