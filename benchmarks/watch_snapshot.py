@@ -2,6 +2,8 @@
 
     python -m benchmarks.watch_snapshot            # all of it
     python -m benchmarks.watch_snapshot --layers 4 --samples 2000
+    python -m benchmarks.watch_snapshot --torch codes    # through infoplane.torch: codes on the way, or whole layers
+    python -m benchmarks.watch_snapshot --torch whole
 
 Seconds beyond the forward pass, by part, on two threads; the target is 60 s a snapshot.
 """
@@ -16,7 +18,7 @@ import numpy as np
 
 import infoplane as ip
 from infoplane.compressors import PCA, streaming_pca
-from infoplane.estimators import WeightedKL
+from infoplane.estimators import Compressed, WeightedKL
 
 WIDTHS = (512, 1024, 2048, 4096)
 
@@ -37,12 +39,60 @@ def layers(count: int, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, d
     return x, y, found
 
 
+def through_torch(count: int, n: int, how: str) -> None:
+    """The same sizes as a PyTorch model with noise, measured while it is watched; no layer is kept."""
+    import torch
+    from torch import nn
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mix = nn.ModuleList(nn.Linear(64, 64) for _ in range(count))
+            self.wide = nn.ModuleList(nn.Linear(64, WIDTHS[k % len(WIDTHS)]) for k in range(count))
+            self.active = nn.ModuleList(nn.ReLU() for _ in range(count))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for mix, wide, active in zip(self.mix, self.wide, self.active, strict=True):
+                x = torch.tanh(x + 0.5 * mix(x))
+                active(wide(x))
+            return x
+
+    torch.manual_seed(0)
+    model, x = Network(), torch.randn(n, 64) * 0.9 ** torch.arange(64)
+    y = (x[:, 0] > 0) + 2 * (x[:, 1] > 0)
+    codes = how == "codes"
+    watch = ip.torch.watch(
+        model,
+        (x, y),
+        nn.ReLU,
+        estimator=Compressed(WeightedKL(), x=PCA(4), y=None if codes else PCA(4)),
+        compressor=PCA(4) if codes else None,
+    )
+    watch.noise(0.05, layers=nn.ReLU)
+    with torch.no_grad():
+        started = time.perf_counter()
+        for part in x.split(512):
+            model(part)
+        forward = time.perf_counter() - started
+    started = time.perf_counter()
+    watch.snapshot(0)
+    whole = time.perf_counter() - started
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{how}: a snapshot {whole:.1f} s, of which one noisy forward pass {forward:.1f} s")
+    print(f"I(X;T) from {float(watch.plane['mi_input'].min()):.2f} to {float(watch.plane['mi_input'].max()):.2f} nats")
+    print(f"largest resident memory {memory:.1f} GiB")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layers", type=int, default=20)
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--streaming", action="store_true", help="measure streaming_pca in batches of 500 instead")
+    parser.add_argument("--torch", choices=["codes", "whole"], help="through a watched PyTorch model instead")
     asked = parser.parse_args()
+    if asked.torch:
+        through_torch(asked.layers, asked.samples, asked.torch)
+        return
     x, y, held = layers(asked.layers, asked.samples)
     if asked.streaming:
 

@@ -181,6 +181,31 @@ def test_compiled_models_run_uncompiled_for_a_snapshot() -> None:
         watch.noise(0.1)
 
 
+class Wrapped(nn.Module):
+    def __init__(self, **parts: nn.Module) -> None:
+        super().__init__()
+        for name, part in parts.items():
+            self.add_module(name, part)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for part in self.children():
+            x = part(x)
+        return x
+
+
+def test_wrapped_models_keep_their_names() -> None:
+    wanted = recorded(plain())
+    for model, front in [
+        (Wrapped(module=plain()), ""),
+        (nn.DataParallel(plain()), ""),
+        (Wrapped(body=torch.compile(plain(), backend="eager")), "body."),  # type: ignore[dict-item]
+    ]:
+        for keep in ("activations", "weights"):
+            found = recorded(model, keep=keep)
+            assert found.layers == tuple(front + name for name in wanted.layers)
+            np.testing.assert_allclose(found.activations(0, 0, front + "5"), wanted.activations(0, 0, "5"), atol=1e-6)
+
+
 def test_inputs_by_position_and_by_name() -> None:
     class Two(nn.Module):
         def __init__(self) -> None:
@@ -202,7 +227,8 @@ def test_inputs_by_position_and_by_name() -> None:
 def test_in_outer_modes() -> None:
     model = plain()
     with torch.inference_mode():
-        inside = recorded(model)
+        inside, probe = recorded(model), (PROBE[0].clone(), PROBE[1])
+    np.testing.assert_array_equal(recorded(model, probe).activations(0, 0, "2"), inside.activations(0, 0, "2"))
     with torch.no_grad():
         np.testing.assert_array_equal(recorded(model).activations(0, 0, "2"), inside.activations(0, 0, "2"))
         assert not torch.is_grad_enabled()

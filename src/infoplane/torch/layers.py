@@ -31,12 +31,14 @@ class Tap:
         module: whose output it is.
         call: which of the module's calls in one forward pass, from 0.
         select: takes the tensor out of what the module returns.
+        part: that tensor is the output itself, seen another way at most, or one of its parts: it can be replaced.
     """
 
     name: str
     module: nn.Module
     call: int
     select: Callable[[Any], Any]
+    part: bool
 
 
 def named(model: nn.Module) -> dict[str, nn.Module]:
@@ -130,9 +132,10 @@ def tap(name: str, module: nn.Module, call: int, calls: int, output: Any, output
         held = type(output).__name__ + (
             f" of {', '.join(type(part).__name__ for part in _parts(output))}" if _parts(output) else ""
         )
+        key = repr(next(iter(output))) if isinstance(output, Mapping) and output else "0"
         raise InputError(
             f"Layer {name!r} gives no tensor but {held}; say which part to take, as in "
-            f"outputs={{{name!r}: lambda output: output[0]}}, or watch another layer."
+            f"outputs={{{name!r}: lambda output: output[{key}]}}, or watch another layer."
         )
     if value.ndim < 1 or value.shape[0] != n:
         raise InputError(
@@ -141,7 +144,13 @@ def tap(name: str, module: nn.Module, call: int, calls: int, output: Any, output
         )
     if value.is_complex():
         raise InputError(f"Layer {name!r} gives complex numbers; take parts with outputs={{{name!r}: ...}}.")
-    return Tap(label, module, call, select)
+    return Tap(label, module, call, select, _is_part(value, output))
+
+
+def _is_part(value: torch.Tensor, output: Any) -> bool:
+    if isinstance(output, torch.Tensor):  # a transpose holds the same numbers, a mean or a piece does not
+        return value.numel() == output.numel() and value.data_ptr() == output.data_ptr()
+    return any(part is value for part in _parts(output))
 
 
 def _only_tensor(output: Any) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,8 +29,8 @@ class NoiseHook:
         kind: "additive", T = S + sigma Z, or "multiplicative", T = S (1 + sigma Z).
         where: on the module's output, or on its input.
         generator: draws it: not the global one, so that the script's own random numbers stay as they are.
-        replace: puts the noisy tensor into what the module returns.
-        watched: told S of every call, while the probe runs.
+        select: takes the tensor that gets it out of what the module returns.
+        watched: told S of every call, while the probe runs; of noise on the output.
     """
 
     name: str
@@ -37,7 +39,7 @@ class NoiseHook:
     kind: Kind
     where: Where
     generator: Callable[[torch.device], torch.Generator]
-    replace: Callable[[Any, Callable[[torch.Tensor], torch.Tensor]], Any]
+    select: Callable[[Any], Any]
     watched: Callable[[str, torch.Tensor], None] | None = None
     handles: list[RemovableHandle] = field(default_factory=list)
 
@@ -49,14 +51,15 @@ class NoiseHook:
             self.handles.append(self.module.register_forward_pre_hook(self._before))
 
     def _after(self, module: nn.Module, arguments: Any, output: Any) -> Any:
-        return self.replace(output, self._noisy)
+        centre = self.select(output)
+        if self.watched is not None:
+            self.watched(self.name, centre)
+        return _replaced(output, centre, self._noisy)
 
     def _before(self, module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         return (self._noisy(arguments[0]), *arguments[1:])
 
     def _noisy(self, centre: torch.Tensor) -> torch.Tensor:
-        if self.watched is not None:
-            self.watched(self.name, centre)
         draw = torch.randn(
             centre.shape, generator=self.generator(centre.device), device=centre.device, dtype=torch.float32
         ).to(centre.dtype)
@@ -87,8 +90,8 @@ class Noise:
     @property
     def words(self) -> str:
         """The noise in one sentence, for results."""
-        values = {f"{sigma:.3g}" for sigma in self.sigmas.values()}
-        size = f"sigma {values.pop()}" if len(values) == 1 else "sigma by layer"
+        values = [f"{sigma:.3g}" for sigma in self.sigmas.values()]
+        size = f"sigma {', '.join(values[:1] if len(set(values)) == 1 else values)}"
         if self.kind == "additive":
             share = "" if self.relative is None else f", {self.relative:.3g} of the layer's deviation"
             return f"additive Gaussian ({size}{share}) after {', '.join(self.sigmas)}"
@@ -111,7 +114,7 @@ class Noise:
 
 
 class Generators:
-    """One random generator a device, seeded once; and reseeded for the passes over the probe."""
+    """One random generator a device for training, seeded once; and others for whatever looks at the network."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -129,9 +132,15 @@ class Generators:
             self._probe[device] = torch.Generator(device).manual_seed(_mixed(self.seed, *self._stream))
         return self._probe[device]
 
-    def on_probe(self, stream: tuple[int, ...] | None) -> None:
-        """Draw for the probe from numbers that ``stream`` seeds, until called with None; training's stay apart."""
-        self._probe, self._stream = (None, ()) if stream is None else ({}, stream)
+    @contextlib.contextmanager
+    def aside(self, stream: tuple[int, ...]) -> Iterator[None]:
+        """Draw from numbers that ``stream`` seeds; those of training stay where they are."""
+        before = self._probe, self._stream
+        self._probe, self._stream = {}, stream
+        try:
+            yield
+        finally:
+            self._probe, self._stream = before
 
 
 def _mixed(*numbers: int) -> int:
@@ -167,13 +176,15 @@ class Powers:
         return float((squares / n + 2 * origin * total / n + origin**2).mean())
 
 
-def replacing(select: Callable[[Any], Any]) -> Callable[[Any, Callable[[torch.Tensor], torch.Tensor]], Any]:
-    """How noise gets into what a layer returns: the tensor itself, or the one that is watched."""
-
-    def replace(output: Any, noisy: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-        if isinstance(output, torch.Tensor):
-            return noisy(output)
-        watched = select(output)
-        return type(output)(noisy(part) if part is watched else part for part in output)
-
-    return replace
+def _replaced(output: Any, centre: torch.Tensor, noisy: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """What a layer returns, with noise on the tensor itself or on the one part that is ``centre``."""
+    if isinstance(output, torch.Tensor):
+        return noisy(output)
+    if isinstance(output, MutableMapping):
+        found = copy.copy(output)
+        for key, part in output.items():
+            if part is centre:
+                found[key] = noisy(part)
+        return found
+    parts = [noisy(part) if part is centre else part for part in output]
+    return type(output)._make(parts) if hasattr(output, "_make") else type(output)(parts)

@@ -55,13 +55,9 @@ class Passes:
         """
         weights = None if state is None else self._tensors(state)
         seed = int(np.random.SeedSequence([0x7A55, *stream]).generate_state(1)[0])
-        with undisturbed(self.model, left_on=self.left_on, seed=seed):
-            self.generators.on_probe(stream)
-            try:
-                for _, placed, named in self.inputs.batches():
-                    yield self._one(layers, placed, named, weights, centres)
-            finally:
-                self.generators.on_probe(None)
+        with undisturbed(self.model, left_on=self.left_on, seed=seed), self.generators.aside(stream):
+            for _, placed, named in self.inputs.batches():
+                yield self._one(layers, placed, named, weights, centres)
 
     def run(
         self, layers: Sequence[str], stream: tuple[int, ...], *, state: np.ndarray | None = None, centres: bool = False

@@ -18,13 +18,13 @@ from ..recordings.base import Probe
 from ..recordings.layout import read_header
 from ..recordings.replay import Runner
 from ..samples import is_real, whole
-from ..watching.pooling import EachToken
+from ..watching.pooling import EachToken, Flatten
 from ..watching.watch import Settings, Watch, settings_of
 from .gradients import Loss, gradient_statistics
 from .inputs import Inputs, where
-from .layers import Layer, Outputs, chosen, last_part
+from .layers import Layer, Outputs, Tap, chosen, last_part
 from .look import look
-from .noise import Generators, Kind, Noise, NoiseHook, Powers, Where, replacing
+from .noise import Generators, Kind, Noise, NoiseHook, Powers, Where
 from .passes import Passes
 
 
@@ -45,6 +45,8 @@ class TorchWatch(Watch):
             raise InputError(f"watch needs a torch.nn.Module, got {type(model).__name__}; for JAX see infoplane.jax.")
         if not isinstance(probe, tuple) or len(probe) != 2:
             raise InputError("watch needs probe=(x, y), inputs as the model takes them and their targets.")
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module  # a look of one process must wait for no other, nor be split over devices
         self.model = model
         inputs = Inputs(probe[0], batch_size, *where(model))
         left_on = tuple(p for m in chosen(model, stochastic).values() for p in m.modules()) if stochastic else ()
@@ -157,8 +159,9 @@ class TorchWatch(Watch):
             The noise, with ``sigmas`` by layer and ``remove()``.
 
         Raises:
-            InputError: a sigma that is not positive, a layer that is called several times in a pass, or a compiled
-                model, which would not see the noise.
+            InputError: a sigma that is not positive, a layer that is called several times in a pass or of which
+                ``outputs`` takes something that noise cannot be put back into, or a compiled model, which would not
+                see the noise.
         """
         if kind not in ("additive", "multiplicative") or at not in ("output", "input"):
             raise InputError(
@@ -167,12 +170,18 @@ class TorchWatch(Watch):
         self._refuse_compiled()
         inner = {one.name: one.module for one in self._passes.taps.values() if one.module is not last_part(self.model)}
         wanted = inner if layers is None else chosen(self.model, layers)
-        taps, uncalled, _ = look(self.model, wanted, self._passes.inputs, self._outputs, self._passes.left_on)
+        taps, uncalled = self._look(wanted)
         several = sorted({one.name.split(" (call")[0] for one in taps if one.call})
         if several or uncalled or not taps:
             raise InputError(
                 f"Noise needs layers that are called once in a pass, and {', '.join(several or uncalled) or 'none'} "
                 f"{'is called more often' if several else 'is not called'}; name others: layers=[...]."
+            )
+        derived = [one.name for one in taps if not one.part]
+        if derived and at == "output":
+            raise InputError(
+                "Noise goes on a tensor that a layer returns, and outputs= takes something else of "
+                f"{', '.join(derived)}; let it take the tensor itself and use pooling=..., or name other layers."
             )
         sizes = {one.name: sigma.get(one.name) if isinstance(sigma, Mapping) else sigma for one in taps}
         for name, size in sizes.items():
@@ -181,10 +190,8 @@ class TorchWatch(Watch):
         numbers = {name: float(size) for name, size in sizes.items()}  # type: ignore[arg-type]
         share = next(iter(numbers.values())) if relative else None
         if relative and kind == "additive":
-            numbers = self._stored(numbers) or self._frozen(numbers)
-        hooks = [
-            NoiseHook(t.name, t.module, numbers[t.name], kind, at, self._generators, replacing(t.select)) for t in taps
-        ]
+            numbers = self._stored(numbers) or self._frozen(taps, numbers)
+        hooks = [NoiseHook(t.name, t.module, numbers[t.name], kind, at, self._generators, t.select) for t in taps]
         made = Noise(hooks, kind, at, share, self._forget)
         self._noises.append(made)
         self._passes.hooks = [hook for noise in self._noises for hook in noise.hooks]
@@ -200,7 +207,8 @@ class TorchWatch(Watch):
             loss: called with (model, batch), gives the mean loss of the batch.
             batches: for example a data loader.
         """
-        return gradient_statistics(self.model, loss, batches, self._owned())
+        with self._generators.aside((self.settings.seed,)):
+            return gradient_statistics(self.model, loss, batches, self._owned())
 
     @property
     def noise_words(self) -> str | None:
@@ -246,17 +254,14 @@ class TorchWatch(Watch):
                 found[self.layers.index(hook.name)] = signal / noise if noise > 0 else np.nan
         return {"snr": found}
 
-    def _frozen(self, shares: dict[str, float]) -> dict[str, float]:
-        """Absolute deviations from shares of the layers' own, on the probe as the network is now."""
+    def _look(self, modules: Mapping[str, nn.Module]) -> tuple[list[Tap], list[str]]:
+        with self._generators.aside((self.settings.seed,)):
+            return look(self.model, modules, self._passes.inputs, self._outputs, self._passes.left_on)[:2]
+
+    def _frozen(self, taps: Sequence[Tap], shares: dict[str, float]) -> dict[str, float]:
+        """Absolute deviations from shares of the layers' own before pooling, on the probe as the network is now."""
         powers = Powers()
-        taps, _, _ = look(
-            self.model,
-            {name: _module(self.model, name) for name in shares},
-            self._passes.inputs,
-            self._outputs,
-            self._passes.left_on,
-        )
-        pools = {one.name: self.settings.pool(one.name) for one in taps}
+        pools = {one.name: Flatten() for one in taps}
         passes = Passes(self.model, taps, self._passes.inputs, pools, self._passes.left_on, self._generators)
         for batch in passes.batches(list(pools), (self.settings.seed,)):
             for name, values in batch.items():
@@ -273,7 +278,11 @@ class TorchWatch(Watch):
         if path is None or not (Path(path) / "recording.json").exists():
             return None
         kept = read_header(Path(path)).get("own_noises", {})
-        return {name: kept[name]["sigma"] for name in names} if set(names) <= set(kept) else None
+        if not set(names) <= set(kept):
+            return None
+        next(self._passes.batches(self.layers, (0,)))  # for the shapes: what is kept is the noise after pooling
+        scales = {name: self.settings.pool(name).noise_scale(self._passes.shapes[name]) for name in names}
+        return {name: kept[name]["sigma"] / (scale or 1.0) for name, scale in scales.items()}
 
     def _forget(self, noise: Noise) -> None:
         self._noises = [one for one in self._noises if one is not noise]
@@ -319,10 +328,6 @@ class TorchWatch(Watch):
         return found
 
 
-def _module(model: nn.Module, name: str) -> nn.Module:
-    return chosen(model, name)[name]
-
-
 def watch(
     model: nn.Module,
     probe: tuple[Any, Any],
@@ -344,7 +349,7 @@ def watch(
     uncompiled for the snapshot.
 
     Args:
-        model: any ``torch.nn.Module``.
+        model: any ``torch.nn.Module``; of a parallel wrapper, the module inside.
         probe: (x, y): inputs as the model takes them (a tensor; a tuple of positional or a mapping of named arguments),
             and targets (n,): integers are classes, floats a regression target. With :class:`EachToken` also (n,
             tokens).

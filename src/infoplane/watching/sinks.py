@@ -74,7 +74,7 @@ class InMemory(Sink):
             return ReplayRecording(
                 self.run, lambda _, column: self.kept[int(epochs[column])][_STATE], seeds, epochs, scalars, one
             )
-        arrays = {layer: np.stack([self.kept[e][layer] for e in epochs.tolist()])[None] for layer in one.layers}
+        arrays = {layer: _stacked([self.kept[e][layer] for e in epochs.tolist()])[None] for layer in one.layers}
         found = ArrayRecording(arrays, one.probe, seeds, epochs, one.noise, one.ranges, scalars)
         return described_as(found, one)
 
@@ -133,6 +133,11 @@ def checked_layers(layers: Layers, epoch: int, n: int) -> dict[str, np.ndarray]:
         InputError: another shape, or values that are no finite numbers.
     """
     return {name: layer_values(values, name, epoch, 1, n)[0] for name, values in layers.items()}
+
+
+def _stacked(snapshots: list[np.ndarray]) -> np.ndarray:
+    """(epochs, n, d); a single one, as large as memory allows maybe, is not copied."""
+    return snapshots[0][None] if len(snapshots) == 1 else np.stack(snapshots)
 
 
 def _curves(

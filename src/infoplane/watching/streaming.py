@@ -42,7 +42,12 @@ class Stream:
                 self._pieces[int(piece.epoch[0])] = piece
 
     def take(self, epoch: int, layers: Mapping[str, np.ndarray], scalars: Mapping[str, Any], d: Described) -> None:
-        """Measure one snapshot."""
+        """Measure one snapshot.
+
+        Raises:
+            InputError: earlier ones, of another process, were measured on a network with other noise.
+        """
+        self._check_same_noise(d)
         self.described = d
         one = InMemory(d, self.settings.seed)
         one.take(epoch, layers, None, scalars)
@@ -72,6 +77,14 @@ class Stream:
             raise InputError(
                 f"{file} was measured with {piece.attrs['estimator']}, not {self.settings.estimator}; choose a new "
                 "folder, or the same estimator."
+            )
+
+    def _check_same_noise(self, d: Described) -> None:
+        before, now = {str(piece.attrs["noise"]) for piece in self._pieces.values()}, d.noise or "none"
+        if before - {now}:
+            raise InputError(
+                f"Earlier snapshots in this folder were measured with the noise ({before.pop()}) and this network runs "
+                f"with ({now}); give the same sigmas as numbers, or choose a new folder."
             )
 
     def _refuse_pooled_ranges(self) -> None:
