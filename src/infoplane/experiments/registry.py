@@ -27,6 +27,7 @@ from .nonlinearity import Nonlinearity
 from .one_neuron import OneNeuron
 from .quantised import Quantised
 from .regularisation import Regularisation
+from .resnet_plane import ResNetPlane
 from .second_rule import SecondRule
 from .train_size import TrainSize
 
@@ -51,6 +52,7 @@ _EXPERIMENTS: dict[str, Experiment] = {
         LossyMNIST(),
         LossyCIFAR10(),
         MNISTPlane(),
+        ResNetPlane(),
         IBBound(),
         IBCurve(),
         DualIBExample(),

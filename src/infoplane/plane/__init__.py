@@ -9,7 +9,7 @@ from .compute import information_plane
 from .direct import direct_information
 from .equivocation import equivocation
 from .linear import linear_plane
-from .lossy import lossy_plane
+from .lossy import lossy_plane, processing_violations
 from .neurons import neuron_information
 from .noise_sweep import noise_sweep
 from .phases import gradient_phases
@@ -36,6 +36,7 @@ __all__ = [
     "lossy_plane",
     "neuron_information",
     "noise_sweep",
+    "processing_violations",
     "rescalings",
     "summary",
     "with_bound",

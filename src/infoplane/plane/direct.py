@@ -20,6 +20,7 @@ from ..recordings.base import Recording
 from ..results import check, provenance
 from ..samples import Variable
 from ..threads import one_blas_thread
+from .ceilings import ceilings
 
 _CELLS = ("seed", "epoch", "layer")
 _PARTS = ("mi_input", "mi_input_stderr", "mi_target", "mi_target_stderr")
@@ -158,7 +159,7 @@ def _assembled(
         seeds=[int(s) for s in recording.seeds],
         method=str(method),
         command=f"infoplane.plane.direct_information(recording, {method}, seed={seed})",
-        n_samples=recording.probe.n,
+        **ceilings(recording, "all"),
         wall_time=time.perf_counter() - started,
     )
     return check(dataset)

@@ -39,6 +39,7 @@ def lossy_plane(
     checked: Sequence[int] | None = None,
     null: int = 10,
     z: float = 2.0,
+    chain: Sequence[str] | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> xr.Dataset:
@@ -58,6 +59,8 @@ def lossy_plane(
         null: shuffled pairs for I(X;T) at the checked epochs; 0 for none.
         z: standard errors beyond which a rise from one layer to the next counts as a violation of the data-processing
             order.
+        chain: layers that everything passes through, one after the other, which alone are in a data-processing order;
+            all if None. What is inside a residual block, or one branch of several, is passed by and must be left out.
         seed: seed of estimators and shuffles.
         progress: called with a stage and the number of snapshots done.
 
@@ -82,6 +85,7 @@ def lossy_plane(
     """
     started = time.perf_counter()
     named = _estimators(recording, estimators, dims, null, z)
+    order = recording.layers if chain is None else recording.chosen("lossy_plane", chain, None)[0]
     names, marks = recording.chosen("lossy_plane", layers, epochs)
     chosen = {"layers": names, "epochs": [int(recording.epochs[m]) for m in marks]}
     seen = dict.fromkeys(chosen["epochs"][:1] + chosen["epochs"][-1:] if checked is None else map(int, checked))
@@ -104,7 +108,7 @@ def lossy_plane(
     if direct and has_noise:
         planes[DIRECT] = _as_large(direct_information(recording, seed=seed, progress=progress, **chosen), planes)
     dataset = by_estimator(planes)
-    dataset = dataset.assign(processing_violations(dataset, recording.layers, z))
+    dataset = dataset.assign(processing_violations(dataset, order, z))
     dataset = dataset.assign(_vacuous(dataset))
     further = CodeChecks(recording, named, list(planes), names, list(seen), seed)
     if null:
@@ -113,6 +117,7 @@ def lossy_plane(
     if sizes and seen:
         dataset = dataset.assign(further.sweep(sizes, progress))
     dataset.attrs |= {"violation_errors": float(z), "lossy_wall_time": time.perf_counter() - started}
+    dataset.attrs |= {} if chain is None else {"chain": json.dumps(order)}
     dataset.attrs["checked_notes"] = json.dumps(further.notes)
     return check(dataset)
 

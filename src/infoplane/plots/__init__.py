@@ -28,6 +28,7 @@ from .neuron import against_weight, weight_panels
 from .noise import against_noise, noise_panels
 from .parts import information_parts, part_panels
 from .prediction import against_samples, sample_panels
+from .profiles import layer_profile, layer_profile_panels
 from .snapshots import plane_paths, plane_snapshot
 from .training import gradient_phases, training_curves
 
@@ -81,6 +82,8 @@ __all__ = [
     "latent_sizes",
     "layer_betas",
     "layer_curves",
+    "layer_profile",
+    "layer_profile_panels",
     "layer_residuals",
     "measure_panels",
     "noise_panels",

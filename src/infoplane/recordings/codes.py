@@ -21,7 +21,7 @@ from ..progress import Progress, silent
 from ..samples import Variable
 from ..threads import one_blas_thread
 from .base import Probe, Recording
-from .kept import NAMES, kept
+from .kept import NAMES, composed, kept
 
 Fit = Literal["snapshot", "reference"]
 _THREADS = 2  # layers of a snapshot that are compressed side by side
@@ -73,8 +73,16 @@ class CodeRecording(Recording):
 
     @property
     def scalars(self) -> xr.Dataset:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Curves of the wrapped recording, and what codes keep (:func:`~.kept.kept`): nan until codes were computed."""
-        return self.wrapped.scalars.assign({name: (_CELLS, values.copy()) for name, values in self._kept.items()})
+        """Curves of the wrapped recording, and what codes keep (:func:`~.kept.kept`): nan until codes were computed.
+
+        Of codes of codes they say what is left of the layer itself.
+        """
+        before, own = self.wrapped.scalars, {name: (_CELLS, values.copy()) for name, values in self._kept.items()}
+        if self.wrapped.compressed[1]:
+            known = {str(name): before[name].to_numpy() for name in NAMES if name in before}
+            passed = [self._coded.get(layer) is False for layer in self.layers]
+            own = {name: (_CELLS, values) for name, values in composed(known, self._kept, np.array(passed)).items()}
+        return before.assign(own)
 
     @property
     def notes(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -74,6 +75,31 @@ def kept(
         assert isinstance(fitted, FittedPCA)
         found["loss_bound_input"] = _lost_beside(values, mean, fitted, code, total, noise.sigma)
     return found
+
+
+def composed(
+    before: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], passed: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The numbers of :data:`NAMES` for codes of codes, of the layer that the first were made of.
+
+    Shares of the variance multiply, losses of I(X;T) add up; a probe of the last code bounds all that was lost of
+    I(T;Y); and what is said of the signal is said of the layer.
+
+    Args:
+        before: of the codes that were compressed again, (seed, epoch, layer); those that are known.
+        own: of the second codes, with respect to the first.
+        passed: (layer,) where the first codes passed as they are.
+    """
+    unknown = np.full(own["code_dim"].shape, np.nan)
+    first = {name: before.get(name, unknown) for name in NAMES}
+    return {
+        "explained_variance": first["explained_variance"] * own["explained_variance"],
+        "code_dim": own["code_dim"],
+        "loss_bound_input": first["loss_bound_input"] + own["loss_bound_input"],
+        "loss_bound_target": np.where(passed, first["loss_bound_target"], own["loss_bound_target"]),
+        "snr": first["snr"],
+        "snr_bound": first["snr_bound"],
+    }
 
 
 def _spectrum(values: np.ndarray, fitted: FittedPCA | None, *, needed: bool) -> tuple[np.ndarray, float, np.ndarray]:

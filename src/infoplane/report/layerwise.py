@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +55,12 @@ def rises(panel: xr.Dataset, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def _pairs(panel: xr.Dataset) -> list[dict[str, Any]]:
-    """A row a pair of neighbouring layers; none where no value has an error to compare a rise with."""
+    """A row a pair of neighbouring layers; none where no value has an error to compare a rise with.
+
+    Where the plane knows which layers everything passes through (attribute ``chain``), only these.
+    """
+    if "chain" in panel.attrs:
+        panel = panel.sel(layer=[name for name in json.loads(panel.attrs["chain"]) if name in panel["layer"]])
     errors = [panel[name] for kind in ("input", "target") if (name := f"mi_{kind}_stderr") in panel]
     if panel.sizes["layer"] < 2 or not any(np.isfinite(error.to_numpy()).any() for error in errors):
         return []

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from ..samples import whole
+
 Kind = Literal["additive", "multiplicative"]
 Where = Literal["output", "input"]
 
@@ -38,7 +40,7 @@ class NoiseHook:
     sigma: float
     kind: Kind
     where: Where
-    generator: Callable[[torch.device], torch.Generator]
+    generator: Generators
     select: Callable[[Any], Any]
     watched: Callable[[str, torch.Tensor], None] | None = None
     handles: list[RemovableHandle] = field(default_factory=list)
@@ -98,6 +100,17 @@ class Noise:
         place = "after" if self.where == "output" else "on the input of"
         return f"multiplicative Gaussian ({size}) {place} {', '.join(self.sigmas)}"
 
+    def restart(self, number: int) -> None:
+        """Draw the noise of training from ``number`` on: training that goes on from a file, restarted with the number
+        of updates made, draws what it would have drawn. All noise of one watch restarts together.
+
+        Raises:
+            InputError: no whole number from 0 up.
+        """
+        whole(number, "noise.restart", low=0)
+        for hook in self.hooks:
+            hook.generator.restart(number)
+
     def remove(self) -> None:
         """Take the noise away: the model is deterministic again."""
         for hook in self.hooks:
@@ -114,10 +127,10 @@ class Noise:
 
 
 class Generators:
-    """One random generator a device for training, seeded once; and others for whatever looks at the network."""
+    """One random generator a device for training, and others for whatever looks at the network."""
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
+        self.seed = self._first = seed
         self._training: dict[torch.device, torch.Generator] = {}
         self._probe: dict[torch.device, torch.Generator] | None = None
         self._stream: tuple[int, ...] = ()
@@ -126,11 +139,16 @@ class Generators:
         """The generator at work on a device."""
         if self._probe is None:
             if device not in self._training:
-                self._training[device] = torch.Generator(device).manual_seed(self.seed)
+                self._training[device] = torch.Generator(device).manual_seed(self._first)
             return self._training[device]
         if device not in self._probe:
             self._probe[device] = torch.Generator(device).manual_seed(_mixed(self.seed, *self._stream))
         return self._probe[device]
+
+    def restart(self, number: int) -> None:
+        """Seed those of training anew."""
+        self._first = _mixed(self.seed, number)
+        self._training.clear()
 
     @contextlib.contextmanager
     def aside(self, stream: tuple[int, ...]) -> Iterator[None]:

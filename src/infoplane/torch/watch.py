@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ class TorchWatch(Watch):
         try:
             if self._needs_layers or hooks:
                 numbers = (self.settings.seed, whole(epoch, "snapshot(epoch)"))
-                layers, more = self._seen(lambda: self._passes.batches(self.layers, numbers))
+                layers, more = self._seen(lambda: self._once_weighed(hooks, numbers))
                 scalars = {**more, **scalars}
         finally:
             for hook in hooks:
@@ -130,6 +130,12 @@ class TorchWatch(Watch):
         if hooks:
             scalars = {**self._ratios(powers), **scalars}
         self._take(epoch, layers, self._passes.state() if self._needs_state else None, scalars)
+
+    def _once_weighed(self, hooks: list[NoiseHook], numbers: tuple[int, ...]) -> Iterator[dict[str, np.ndarray]]:
+        """A pass over the probe; the powers of signals are added up in the first only, for all passes are alike."""
+        yield from self._passes.batches(self.layers, numbers)
+        for hook in hooks:
+            hook.watched = None
 
     def noise(
         self,
