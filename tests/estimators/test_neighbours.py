@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from infoplane.estimators import neighbours, scan
-from infoplane.estimators.neighbours import choose, counter, counts, distances
+from infoplane.estimators.neighbours import choose, counter, counts, distances, named
 
 EPS = np.finfo(np.float64).eps
 NORMS = ("max", "euclidean")
@@ -51,6 +51,19 @@ def test_every_route_equals_the_twin(norm: str, d: int) -> None:
             found = distances(x, k, norm, method=route)
             np.testing.assert_allclose(found, expected, rtol=0, atol=0 if norm == "max" else 1e-12, err_msg=route)
             np.testing.assert_array_equal(counts(x, expected[:, -1], norm, method=route), within, err_msg=route)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 7])
+def test_every_route_names_the_neighbours(d: int) -> None:
+    """The same distances, and rows that lie so far: never the row itself, none twice."""
+    for seed in range(5):
+        x = awkward(seed, 40, d)
+        for route in [one for one in routes(d, "euclidean") if one != "product"]:
+            found, names = named(x, 6, method=route)
+            np.testing.assert_array_equal(found, distances(x, 6, method=route), err_msg=route)
+            np.testing.assert_allclose(np.linalg.norm(x[:, None] - x[names], axis=2), found, atol=1e-12, err_msg=route)
+            assert not (names == np.arange(40)[:, None]).any(), route
+            assert all(len(set(row)) == 6 for row in names), route
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -20,7 +20,8 @@ from .whitening import unresolved, whiten
 
 _MODEST = 200  # binary exponents up to which squares need no care
 LARGEST_DIMENSION = 12  # beyond, neighbours are too far away to see a density
-_CLOSE = "Its standard error ignores that neighbours share noise: the true spread is up to 1.5 times as large."
+_SHARED = "Its standard error ignores that neighbours share noise: the true spread is up to 1.5 times as large."
+_JACKKNIFE = "Its standard error is the jackknife's: rather too large than too small, for the spread, not for a bias."
 
 
 class Surprisals(NamedTuple):
@@ -30,11 +31,14 @@ class Surprisals(NamedTuple):
         terms: (n,) -ln f at every sample, in nats; their mean is the entropy h. A dropped sample has a nan.
         notes: how it was made.
         warnings: why it should not be trusted.
+        influence: (n,) what every sample adds to the sum of the terms, up to a constant, its part in the terms of
+            others included; None where a method does not tell.
     """
 
     terms: np.ndarray
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    influence: np.ndarray | None = None
 
 
 class _Parts(NamedTuple):
@@ -101,10 +105,10 @@ class Entropies(Pointwise):
         terms = found.terms[~np.isnan(found.terms)] + log_det / 2
         return Estimate(
             value=float(terms.mean()),
-            stderr=influence_error(terms),
+            stderr=influence_error(terms if found.influence is None else found.influence),
             quantity="h(X)",
             n_samples=x.n,
-            notes=(*notes, *found.notes, _CLOSE),
+            notes=(*notes, *found.notes, _of_error(found.influence)),
             warnings=found.warnings,
             method=str(self),
         )
@@ -177,7 +181,7 @@ class Entropies(Pointwise):
             return self.surprisals(pair)
         white = whiten(pair, tolerance=1e-13)  # full rank: exact_relation has ruled the rest out
         found = self.surprisals(white.values)
-        return found._replace(terms=found.terms + white.log_det / 2)
+        return found._replace(terms=found.terms + white.log_det / 2)  # the influence only up to a constant
 
     def _of_pair(self, x: Variable, y: Variable, seed: int) -> Density:
         parts = self._parts(x, y, seed)
@@ -194,9 +198,11 @@ class Entropies(Pointwise):
         kept = ~np.isnan(terms)
         if not kept.any():
             raise Refusal(f"{settled} sees no neighbour of any sample; choose a larger bandwidth.")
+        influence = _difference(alone, (joint,))
         return Density(
             terms[kept],
-            notes=(*changed, *_once(found, "notes"), _CLOSE),
+            influence=influence,
+            notes=(*changed, *_once(found, "notes"), _of_error(influence)),
             warnings=(*_doubts(x), *_doubts(y), *_once(found, "warnings")),
             details=_details(("h_x", "h_y", "h_xy"), found),
         )
@@ -224,7 +230,7 @@ class Entropies(Pointwise):
 
     def _within(self, values: np.ndarray, codes: np.ndarray) -> Surprisals:
         """-ln f(t | its own class) at every sample, each class whitened on its own."""
-        terms, found = np.empty(len(values)), []
+        terms, influence, found = np.empty(len(values)), np.empty(len(values)), []
         for code in range(int(codes.max()) + 1):
             members = codes == code
             white = whiten(values[members])
@@ -234,9 +240,12 @@ class Entropies(Pointwise):
                     "that of all cannot be compared; use Mixture(), or drop columns that are constant within a class."
                 )
             part = self.surprisals(white.values if self.whiten else values[members])
-            terms[members] = part.terms + (white.log_det / 2 if self.whiten else 0.0)
+            shift = white.log_det / 2 if self.whiten else 0.0
+            terms[members] = part.terms + shift
+            influence[members] = np.nan if part.influence is None else part.influence + shift
             found.append(part)
-        return Surprisals(terms, _once(found, "notes"), _once(found, "warnings"))
+        known = all(part.influence is not None for part in found)
+        return Surprisals(terms, _once(found, "notes"), _once(found, "warnings"), influence if known else None)
 
     def _of_classes(self, t: Variable, labels: Variable, seed: int) -> Density:
         values, _ = self._coordinates(t, seed)
@@ -249,13 +258,27 @@ class Entropies(Pointwise):
         within = settled._within(values, codes)
         terms = whole.terms - within.terms
         terms = terms[~np.isnan(terms)]
-        notes = [*changed, *_once((whole, within), "notes"), f"Ceiling: H({labels.name}) = {ceiling:.4g} nats.", _CLOSE]
+        influence = _difference((whole,), (within,))
+        notes = [*changed, *_once((whole, within), "notes"), f"Ceiling: H({labels.name}) = {ceiling:.4g} nats."]
+        notes.append(_of_error(influence))
         warnings = [*_doubts(t), *_once((whole, within), "warnings")]
         smallest = int(share.min() * t.n + 0.5)
         if smallest < 50:
             warnings.append(f"The smallest class has {smallest} samples: its entropy is rough.")
         details = _details(("h_t", "h_t_given_y"), (whole, within)) | {"ceiling": ceiling}
-        return Density(terms, tuple(notes), tuple(warnings), details=details)
+        return Density(terms, tuple(notes), tuple(warnings), details=details, influence=influence)
+
+
+def _difference(added: tuple[Surprisals, ...], taken: tuple[Surprisals, ...]) -> np.ndarray | None:
+    """(n,) influence on a sum of entropies less others; None where one of them does not tell."""
+    every = [(sign, part.influence) for sign, parts in ((1.0, added), (-1.0, taken)) for part in parts]
+    if any(influence is None for _, influence in every):
+        return None
+    return np.sum([sign * influence for sign, influence in every if influence is not None], axis=0)
+
+
+def _of_error(influence: np.ndarray | None) -> str:
+    return _SHARED if influence is None else _JACKKNIFE
 
 
 def _constant(x: Variable) -> Density:

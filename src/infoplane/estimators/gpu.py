@@ -13,9 +13,15 @@ _PAIRS = 2**26  # distances held at once: half a gigabyte
 
 def distances(x: np.ndarray, k: int, norm: str) -> np.ndarray:
     """(n, k) distances from every row of x, (n, d), to its k nearest others, as ``neighbours`` has it."""
+    return named(x, k, norm)[0]
+
+
+def named(x: np.ndarray, k: int, norm: str) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`distances`, and (n, k) whose they are; any where there are too few others."""
     with jax.enable_x64(True):
-        found = np.asarray(_nearest(jnp.asarray(x), min(k, len(x)), norm == "euclidean", _rows(len(x))))
-    return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=np.inf)
+        far, names = map(np.asarray, _nearest(jnp.asarray(x), min(k, len(x)), norm == "euclidean", _rows(len(x))))
+    wider = ((0, 0), (0, k - far.shape[1]))
+    return np.pad(far, wider, constant_values=np.inf), np.pad(names, wider)
 
 
 def counts(x: np.ndarray, radius: np.ndarray, norm: str) -> np.ndarray:
@@ -47,12 +53,12 @@ def _between(x: jax.Array, i: jax.Array, squared: bool) -> jax.Array:
 
 
 @partial(jax.jit, static_argnames=("k", "squared", "rows"))
-def _nearest(x: jax.Array, k: int, squared: bool, rows: int) -> jax.Array:
-    def row(i: jax.Array) -> jax.Array:
-        return -jax.lax.top_k(-_between(x, i, squared), k)[0]
+def _nearest(x: jax.Array, k: int, squared: bool, rows: int) -> tuple[jax.Array, jax.Array]:
+    def row(i: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return jax.lax.top_k(-_between(x, i, squared), k)
 
-    found = jax.lax.map(row, jnp.arange(x.shape[0]), batch_size=rows)
-    return jnp.sqrt(found) if squared else found
+    found, names = jax.lax.map(row, jnp.arange(x.shape[0]), batch_size=rows)
+    return jnp.sqrt(-found) if squared else -found, names
 
 
 @partial(jax.jit, static_argnames=("squared", "rows"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,39 @@ _CELLS = 2**21  # numbers worked on together: 16 MB
 
 def distances(values: np.ndarray, k: int) -> np.ndarray:
     """(n, k) distances of each of (n,) values to its k nearest others, ascending; inf where there are too few."""
-    n = values.size
+    out = np.empty((values.size, k))
+    for rows, part, _ in _windows(values, k):
+        out[rows] = np.sort(np.partition(part, k - 1, axis=1)[:, :k], axis=1)
+    return out
+
+
+def named(values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`distances`, and (n, k) places of these others among the values; any where there are too few."""
+    out, names = np.empty((values.size, k)), np.empty((values.size, k), np.int64)
+    for rows, part, places in _windows(values, k):
+        nearest = np.argpartition(part, k - 1, axis=1)[:, :k]
+        found = np.take_along_axis(part, nearest, axis=1)
+        ascending = np.argsort(found, axis=1, kind="stable")
+        out[rows] = np.take_along_axis(found, ascending, axis=1)
+        names[rows] = np.take_along_axis(places, np.take_along_axis(nearest, ascending, axis=1), axis=1)
+    return out, names
+
+
+def _windows(values: np.ndarray, k: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Some values at a time: which, and their distances to the k before and the k after, (rows, 2 k + 1), and whose.
+
+    The value itself, in the middle, and what lies beyond the ends is infinitely far.
+    """
     order = np.argsort(values)
     padded = np.concatenate([np.full(k, -np.inf), values[order], np.full(k, np.inf)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * k + 1)
-    out = np.empty((n, k))
+    places = np.lib.stride_tricks.sliding_window_view(np.pad(order, k), 2 * k + 1)
     rows = max(1, _CELLS // (2 * k + 1))
-    for start in range(0, n, rows):
-        part = np.abs(windows[start : start + rows] - windows[start : start + rows, k : k + 1])
-        part[:, k] = np.inf  # the value itself
-        out[order[start : start + rows]] = np.sort(np.partition(part, k - 1, axis=1)[:, :k], axis=1)
-    return out
+    for start in range(0, values.size, rows):
+        some = slice(start, start + rows)
+        part = np.abs(windows[some] - windows[some, k : k + 1])
+        part[:, k] = np.inf
+        yield order[some], part, places[some]
 
 
 def counts(values: np.ndarray, radius: np.ndarray) -> np.ndarray:

@@ -97,6 +97,37 @@ def distances(x: np.ndarray, k: int, norm: Norm = "euclidean", *, method: Method
             return gpu.distances(x, k, norm)
 
 
+def named(x: np.ndarray, k: int, *, method: Method | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Euclidean :func:`distances`, the same numbers, and (n, k) the rows they lead to; any row where it is inf."""
+    x = np.ascontiguousarray(x, np.float64)
+    n, d = x.shape
+    match method or choose(n, d, "euclidean").method:
+        case "sort":
+            return line.named(x[:, 0], k)
+        case "tree":
+            return _without_itself(*KDTree(x).query(x, k + 1, workers=-1))
+        case "jax":
+            from . import gpu
+
+            return gpu.named(x, k, "euclidean")
+        case _:
+            from . import scan
+
+            out, names = np.empty((n, k)), np.empty((n, k), np.int64)
+            scan.by_rows(scan.named_rows, n, x, scan.pack(x), out, names)
+            ascending = np.argsort(out, axis=1, kind="stable")
+            return np.sqrt(np.take_along_axis(out, ascending, axis=1)), np.take_along_axis(names, ascending, axis=1)
+
+
+def _without_itself(far: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What a tree finds, (n, k + 1), less the point itself, which may stand behind its duplicates or be crowded out."""
+    n, k = len(far), far.shape[1] - 1
+    own = names == np.arange(n)[:, None]
+    dropped = np.where(own.any(axis=1), own.argmax(axis=1), 0)
+    others = np.arange(k)[None] + (np.arange(k)[None] >= dropped[:, None])
+    return far[:, 1:], np.minimum(np.take_along_axis(names, others, axis=1), n - 1)
+
+
 def counts(x: np.ndarray, radius: np.ndarray, norm: Norm = "max", *, method: Method | None = None) -> np.ndarray:
     """(n,) numbers of other rows of x, (n, d) float64, strictly closer than ``radius`` (n,).
 

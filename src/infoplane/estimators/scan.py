@@ -149,6 +149,45 @@ def nearest_rows(first: int, last: int, x: np.ndarray, packed: np.ndarray, squar
 
 
 @_compiled
+def named_rows(first: int, last: int, x: np.ndarray, packed: np.ndarray, out: np.ndarray, names: np.ndarray) -> None:
+    """out[i] = the k smallest squared distances of row i from the others, names[i] = whose they are, in no order."""
+    size = packed.shape[2]
+    row = np.empty(size)
+    out[first:last] = np.inf
+    names[first:last] = 0
+    for i in range(first, last):
+        heap = out[i]
+        for block in range(packed.shape[0]):
+            _squares(x[i], packed[block], 0, size, row)
+            if block == i // size:
+                row[i % size] = np.inf
+            for start in range(0, size, _RUN):
+                part, found = row[start : start + _RUN], 0
+                bound = heap[0]
+                for j in range(_RUN):
+                    found += part[j] < bound
+                if found > 0:
+                    for j in range(_RUN):
+                        if part[j] < heap[0]:
+                            _keep_named(heap, names[i], part[j], block * size + start + j)
+
+
+@_compiled
+def _keep_named(heap: np.ndarray, names: np.ndarray, value: float, name: int) -> None:
+    """``_keep``, with whose the values are."""
+    at = 0
+    while 2 * at + 1 < heap.size:
+        child = 2 * at + 1
+        if child + 1 < heap.size and heap[child + 1] > heap[child]:
+            child += 1
+        if heap[child] <= value:
+            break
+        heap[at], names[at] = heap[child], names[child]
+        at = child
+    heap[at], names[at] = value, name
+
+
+@_compiled
 def closer_rows(
     first: int,
     last: int,

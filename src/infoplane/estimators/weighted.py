@@ -61,10 +61,9 @@ class WeightedKL(Entropies):
     def surprisals(self, x: np.ndarray) -> Surprisals:
         n, d = x.shape
         weights, note = self._weights_for(n, d)
-        terms, notes, warnings = from_neighbours(x, weights)
-        if d > 8:
-            warnings += (f"In {d} dimensions the weights amplify noise and bias: compare another route.",)
-        return Surprisals(terms, (*notes, *note), warnings)
+        found = from_neighbours(x, weights)
+        doubt = (f"In {d} dimensions the weights amplify noise and bias: compare another route.",) if d > 8 else ()
+        return found._replace(notes=(*found.notes, *note), warnings=(*found.warnings, *doubt))
 
     def _weights_for(self, n: int, d: int) -> tuple[np.ndarray, tuple[str, ...]]:
         """Weights for n samples in d dimensions, short enough, and what was changed to have them."""

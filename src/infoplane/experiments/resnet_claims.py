@@ -105,8 +105,8 @@ def _proved(name: str, plane: xr.Dataset) -> Claim:
     values = here["mi_target"].mean("seed")
     short = values.to_numpy() < proved
     return Claim(
-        f"{name}: at the end the four numbers of every layer of the chain tell as much of the label as the output proves "
-        "the layer to know.",
+        f"{name}: at the end the four numbers of every layer of the chain tell as much of the label as the output "
+        "proves the layer to know.",
         "fails" if short.any() else "holds",
         {
             "proved by the output of every layer, nats": proved,
@@ -127,8 +127,8 @@ def _ordered(name: str, plane: xr.Dataset) -> Claim:
         shares.append(float(beyond.sum()) / pairs)
         numbers[f"{told}: rises by over two errors along the chain"] = f"{int(beyond.sum())} of {pairs}"
     return Claim(
-        f"{name}: what codes tell falls along the chain, as what layers know must (at most 5 % of steps rise by over two "
-        "errors).",
+        f"{name}: what codes tell falls along the chain, as what layers know must (at most 5 % of steps rise by over "
+        "two errors).",
         "holds" if max(shares) <= 0.05 else "fails",
         numbers,
         "derived; our own test",

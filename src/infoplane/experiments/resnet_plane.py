@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from .. import plots
+from ..plane import apart
 from . import resnet_claims
 from .base import Claim, Experiment, Run
 from .with_torch import with_torch
@@ -44,17 +45,15 @@ class ResNetPlane(Experiment):
 
     def draw(self, datasets: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
         found = {}
-        for name in resnet_claims.ARMS:
-            plane = datasets[name]
+        for arm in resnet_claims.ARMS:
+            plane = datasets[arm]
             chain = resnet_claims.chain_of(plane)
-            shown = {
-                title: plane.sel(estimator=estimator)
-                for title, estimator in (("weighted neighbours", "WeightedKL"), ("KSG", "KSG"))
-            }
-            found[f"depth-{name}"] = plots.layer_profile_panels(
+            planes = apart(plane)
+            shown = {title: planes[name] for title, name in (("weighted neighbours", "WeightedKL"), ("KSG", "KSG"))}
+            found[f"depth-{arm}"] = plots.layer_profile_panels(
                 shown, floors=resnet_claims.floors(plane), chain=chain, step="update", unit=_UNIT
             )
-            found[f"plane-{name}"] = plots.path_panels(
+            found[f"plane-{arm}"] = plots.path_panels(
                 [(title, one.sel(layer=chain)) for title, one in shown.items()], unit=_UNIT
             )
         return found

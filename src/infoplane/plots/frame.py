@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from ..bottleneck import Joint
 
 _SHORT = {"mi_input": "I(X;T)", "mi_target": "I(T;Y)"}
+_LINE = 34  # letters
 
 
 def information_label(planes: Sequence[xr.Dataset], name: str, unit: str) -> str:
-    """What an axis shows: the quantity that was measured, what it stands for, and the unit.
+    """What an axis shows: the quantity that was measured, what it stands for, and the unit; long words in two lines.
 
     Where the planes measure different quantities, only what they stand for.
     """
@@ -34,7 +36,14 @@ def information_label(planes: Sequence[xr.Dataset], name: str, unit: str) -> str
     if len(quantities) > 1:
         return f"{stands_for}  ({unit})"
     quantity = re.sub(r"\d+\.\d{4,}", lambda number: f"{float(number[0]):.3g}", quantities[0])
-    return f"{stands_for} = {quantity}  ({unit})" if entropy else f"{quantity}  ({unit})"
+    return _in_lines(f"{stands_for} = {quantity}" if entropy else quantity, f"  ({unit})")
+
+
+def _in_lines(text: str, end: str) -> str:
+    """The text in lines of about equal length, none longer than a small panel is high; ``end`` is not broken."""
+    count = -(-len(text + end) // _LINE)
+    lines = textwrap.wrap(text, -(-len(text) // count) + 5, break_long_words=False) if count > 1 else [text]
+    return "\n".join(lines) + end
 
 
 def limits(planes: Sequence[xr.Dataset], name: str, unit: str) -> tuple[float, float]:

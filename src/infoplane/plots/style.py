@@ -21,7 +21,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from ..errors import InputError, nearest
 
-MARKERS = ("o", "s", "^", "D", "v", "p", "<", "h", ">", "8")
+MARKERS = ("o", "s", "^", "D", "v", "p", "<", "h", ">", "8", "P", "X", "*", "d", "H")
 GREY = "0.45"
 _LIGHTEST = 0.9  # the last tenth of viridis is too pale on white paper
 _PER_NAT = {"bits": 1 / math.log(2), "nats": 1.0}
