@@ -1,13 +1,22 @@
-"""What all tests share: property tests draw the same examples every time; the command line called as from a shell."""
+"""What all tests share: property tests draw the same examples every time; the command line called as from a shell;
+what was compiled once, in this process or another, is not compiled again.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from infoplane.cli import main
+
+# JAX reads these when it is imported, in subprocesses too. The folder goes when the environment goes.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(sys.prefix) / "jax-cache"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 settings.register_profile("infoplane", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.load_profile("infoplane")

@@ -149,7 +149,7 @@ def test_an_interrupted_run_leaves_nothing_half_written_and_goes_on(tmp_path):
             np.testing.assert_array_equal(found[variable], dataset[variable], err_msg=str(variable))
 
 
-OF_IMAGES = ("lossy-mnist", "lossy-cifar10", "mnist-plane")
+OF_IMAGES = ("lossy-mnist", "lossy-cifar10", "mnist-plane", "resnet-plane")
 
 
 def test_names_and_sizes():
@@ -172,6 +172,7 @@ def test_names_and_sizes():
         "lossy-mnist",
         "lossy-cifar10",
         "mnist-plane",
+        "resnet-plane",
         "ib-bound",
         "ib-curve",
         "dual-ib",

@@ -173,13 +173,17 @@ def _first_fall(planes: Mapping[str, xr.Dataset], arm: str) -> Claim:
         numbers[f"{layer}, network {seed}"] = (
             f"{_told(first, plane)}: loss falls {ratio:.2f} times as fast as on average, windows as fast: {share:.0%}"
         )
-    share = float(np.mean(outcomes)) if outcomes else float("nan")
-    verdict: Verdict = "unclear" if not outcomes else "holds" if share > 0.8 else "fails" if share < 0.2 else "unclear"
+    share = float(np.mean(outcomes)) if outcomes else None
+    verdict: Verdict = "unclear" if share is None else "holds" if share > 0.8 else "fails" if share < 0.2 else "unclear"
     return Claim(
         f"{arm}: the first fall of I(X;T) goes with the accelerated fall of the loss (among the fastest tenth of the "
         "windows of its length, in most layers and networks that have a fall).",
         verdict,
-        {"layers and networks with a fall": len(outcomes), "share of them for which it does": share, **numbers},
+        {
+            "layers and networks with a fall": len(outcomes),
+            "share of them for which it does": "none has one" if share is None else share,
+            **numbers,
+        },
         PAPER,
     )
 
