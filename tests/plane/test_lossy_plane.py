@@ -120,6 +120,25 @@ def test_the_sweep_shows_what_little_variance_carried() -> None:
     assert float(sweep.sel(dim=4)) > 1.5
 
 
+def test_only_the_chain_is_held_to_the_order() -> None:
+    """A branch that carries nothing, between two layers that carry all."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((1500, 3))
+    layers = {"before": x + 0.3 * random.standard_normal(x.shape), "branch": random.standard_normal(x.shape)}
+    layers["after"] = layers["before"] + 0.3 * random.standard_normal(x.shape)
+    recording = from_arrays(layers, y=(x[:, 0] > 0).astype(int), x=x, noise="its own")
+    codes = compressed(recording, layers=PCA(2))
+    all_of_them, chain = (
+        lossy_plane(codes, {"KSG": ip.estimators.KSG()}, dims=(), null=0, chain=chain)
+        for chain in (None, ("before", "after"))
+    )
+    assert int(all_of_them["violations_input_beyond"].sum()) == 1
+    assert int(chain["violations_input_beyond"].sum()) == 0
+    assert chain.attrs["chain"] == '["before", "after"]'
+    with pytest.raises(ip.InputError, match="bfore"):
+        lossy_plane(codes, chain=["bfore"])
+
+
 def test_what_does_not_fit_is_refused() -> None:
     recording = linear_network(n=200).recording
     with pytest.raises(ip.InputError, match="compressed recording"):

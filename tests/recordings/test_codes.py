@@ -69,6 +69,31 @@ def test_the_frozen_projection_reports_what_it_keeps_and_at_most_loses(network: 
     assert float(row["snr_bound"]) >= network.information(0, "wide")
 
 
+def test_codes_of_codes_tell_what_is_left_of_the_layer(network: LinearNetwork) -> None:
+    """Four components and of these two are two components; the bound is one on the whole loss."""
+    twice = compressed(compressed(network.recording, layers=PCA(4)), layers=PCA(2))
+    once = compressed(network.recording, layers=PCA(2))
+    for recording in (once, twice):
+        recording.compute()
+    np.testing.assert_allclose(*(abs(r.activations(0, 0, "wide")) for r in (twice, once)), atol=1e-9)
+    for name in ("explained_variance", "code_dim", "loss_bound_target", "snr", "snr_bound"):
+        np.testing.assert_allclose(twice.scalars[name], once.scalars[name], rtol=1e-6, err_msg=name)
+    # The first step's bound and the second's: no smaller than the one of both together.
+    for layer in once.layers:
+        np.testing.assert_array_less(
+            once.scalars["loss_bound_input"].sel(layer=layer) - 1e-6, twice.scalars["loss_bound_input"].sel(layer=layer)
+        )
+
+
+def test_codes_that_pass_keep_what_was_said_of_them(network: LinearNetwork) -> None:
+    first = compressed(network.recording, layers=PCA(2))
+    again = compressed(first, layers=PCA(2))
+    again.compute()
+    for name in ("explained_variance", "loss_bound_input", "loss_bound_target", "snr", "snr_bound"):
+        np.testing.assert_allclose(again.scalars[name], first.scalars[name], rtol=1e-9, err_msg=name)
+    assert float(again.scalars["explained_variance"].max()) < 1.0
+
+
 def test_one_pass_of_the_network_serves_all_layers_and_estimators(network: LinearNetwork) -> None:
     wide = network.recording
     counting = Counting(wide.arrays, wide.probe, wide.seeds, wide.epochs, wide.noise, wide.ranges, wide.scalars)

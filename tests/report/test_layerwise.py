@@ -48,6 +48,12 @@ def test_rises_are_counted_within_and_beyond_their_errors(plane) -> None:
     assert second["cells"][0] == {"within": 0, "beyond": 0, "largest": "–"}
 
 
+def test_only_layers_that_everything_passes_through_are_in_order(plane) -> None:
+    (found,) = sections([plane.assign_attrs(chain='["a", "c"]')])
+    assert [row["pair"] for row in found["pairs"]] == ["a → c"]
+    assert found["pairs"][0]["cells"][0]["beyond"] == 0
+
+
 def test_values_that_are_none_are_not_counted_as_kept_in_order(plane) -> None:
     nothing = plane.mi_input.copy(data=np.full(plane.mi_input.shape, np.nan))
     (found,) = sections([plane.assign(mi_input=nothing)])

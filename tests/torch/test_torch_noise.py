@@ -122,6 +122,21 @@ def test_looking_leaves_the_noise_of_training_where_it_is() -> None:
     assert torch.equal(found[0][1], found[1][1])
 
 
+def test_noise_of_training_starts_again_from_a_number() -> None:
+    """What a resumed run draws is what the whole one drew there; and another number gives other noise."""
+    model = plain().eval()
+    watch = ip.torch.watch(model, PROBE)
+    noise = watch.noise(SIGMA, layers=["2"])
+    drawn = []
+    for number in (7, 8, 7):
+        noise.restart(number)
+        drawn.append(model(PROBE[0]))
+    assert torch.equal(drawn[0], drawn[2])
+    assert not torch.equal(drawn[0], drawn[1])
+    with pytest.raises(ip.InputError, match=r"noise\.restart needs a whole number"):
+        noise.restart(-1)
+
+
 def test_planes_of_other_noise_are_not_continued(tmp_path: Path) -> None:
     for epoch, sigma in enumerate([SIGMA, SIGMA, 2 * SIGMA]):
         watch = ip.torch.watch(plain(), PROBE, estimator=PairwiseBounds(0.1), path=tmp_path / "run")

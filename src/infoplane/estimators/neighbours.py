@@ -25,6 +25,7 @@ _ROUNDING = 1.0 - 8 * np.finfo(np.float64).eps  # Euclidean distances that diffe
 _SCAN_NEAREST = {2: 0, 3: 0, 4: 3_000, 5: 6_000, 6: 12_000, 7: 25_000, 8: 60_000, 9: 150_000, 10: 10**9}
 _PRODUCT_DIMENSION, _PRODUCT_FROM = 96, 2_000
 _SCAN_FROM = 1_000  # below this the tree, for the scan's first use costs 0.7 s
+_THREADS_FROM = 1_000  # samples from which a tree is walked on all cores
 _GPU_FROM = 4_000  # not measured: no GPU was at hand
 
 
@@ -81,7 +82,7 @@ def distances(x: np.ndarray, k: int, norm: Norm = "euclidean", *, method: Method
             return line.distances(x[:, 0], k)
         case "tree":
             # The first is a zero: the point itself or, just as far, one of its duplicates.
-            return np.asarray(KDTree(x).query(x, k + 1, p=_ORDER[norm], workers=-1)[0])[:, 1:]
+            return np.asarray(KDTree(x).query(x, k + 1, p=_ORDER[norm], workers=_threads(n))[0])[:, 1:]
         case "scan":
             from . import scan
 
@@ -105,7 +106,7 @@ def named(x: np.ndarray, k: int, *, method: Method | None = None) -> tuple[np.nd
         case "sort":
             return line.named(x[:, 0], k)
         case "tree":
-            return _without_itself(*KDTree(x).query(x, k + 1, workers=-1))
+            return _without_itself(*KDTree(x).query(x, k + 1, workers=_threads(n)))
         case "jax":
             from . import gpu
 
@@ -117,6 +118,11 @@ def named(x: np.ndarray, k: int, *, method: Method | None = None) -> tuple[np.nd
             scan.by_rows(scan.named_rows, n, x, scan.pack(x), out, names)
             ascending = np.argsort(out, axis=1, kind="stable")
             return np.sqrt(np.take_along_axis(out, ascending, axis=1)), np.take_along_axis(names, ascending, axis=1)
+
+
+def _threads(n: int) -> int:
+    """For scipy: all cores, or one where starting threads would cost more than they save."""
+    return -1 if n >= _THREADS_FROM else 1
 
 
 def _without_itself(far: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

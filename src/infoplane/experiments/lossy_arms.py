@@ -50,10 +50,10 @@ QUICK = Size(
     test=500,
     batch=100,
     speed=30.0,
-    snapshots=7,
+    snapshots=5,
     frozen=3,
-    sweep=3,
-    published=7,
+    sweep=2,
+    published=5,
     beside=3,
     code_steps=100,
 )
