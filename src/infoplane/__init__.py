@@ -1,7 +1,7 @@
 """infoplane: how information flows through neural networks.
 
 Five nouns: ``estimators``, ``recordings``, ``bottleneck``, ``infinite`` and ``variational``; this version has the
-first three, with the laws, compressors and calibration that estimators need, and the experiments built on them. Public
+first four, with the laws, compressors and calibration that estimators need, and the experiments built on them. Public
 names load on first use, so importing the package is cheap and does not import JAX.
 """
 
@@ -20,6 +20,7 @@ _MODULES = (
     "data",
     "estimators",
     "experiments",
+    "infinite",
     "jax",
     "laws",
     "networks",
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         data,
         estimators,
         experiments,
+        infinite,
         jax,
         laws,
         networks,

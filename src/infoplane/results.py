@@ -67,24 +67,53 @@ _CURVE: dict[str, tuple[str, ...]] = {
     "marginal": ("beta", "cluster"),
     "decoder": ("beta", "cluster", "y"),
 }
+_ENSEMBLE: dict[str, tuple[str, ...]] = {
+    **{f"{mi}{end}": ("time",) for mi in ("mi_input", "mi_target") for end in ("", "_stderr", "_lower", "_upper")},
+    **dict.fromkeys(
+        (
+            "loss_gibbs",
+            "loss_bayes",
+            "loss_bayes_joint",
+            "accuracy",
+            "mi_output_data",
+            "mi_output_data_joint",
+            "mi_parameters_data",
+            "mi_parameters_data_volume",
+            "mi_parameters_data_overlap",
+            "mi_parameters_data_distance",
+            "mi_parameters_data_curvature",
+            "mi_parameters_data_linearised",
+            "fisher_trace",
+            "parameter_distance",
+            "action",
+            "fisher_energy",
+            "effective_dimension",
+        ),
+        ("time",),
+    ),
+}
 _REQUIRED = ("mi_input", "mi_target")
 _DIRECTIONS = ("exact", "estimate", "lower", "upper", "interval")
 
 
 def check(dataset: xr.Dataset) -> xr.Dataset:
-    """The same dataset, if it follows the schema of a plane, or, where its attribute ``kind`` says so, of a curve.
+    """The same dataset, if it follows the schema of a plane, or, where ``kind`` says so, of a curve or an ensemble.
 
     Raises:
         InputError: a variable, dimension or attribute is missing or of the wrong kind.
     """
-    curve = is_curve(dataset)
-    whose, schema = ("A curve's", _CURVE) if curve else ("A plane's", _DIMENSIONS)
+    curve = is_curve(dataset) or is_ensemble(dataset)
+    whose, schema, further = "A plane's", _DIMENSIONS, ("split", "estimator")
+    if is_curve(dataset):
+        whose, schema, further = "A curve's", _CURVE, ()
+    elif is_ensemble(dataset):
+        whose, schema, further = "An ensemble's", _ENSEMBLE, ("seed",)  # data sets that were drawn
     missing = [name for name in _REQUIRED if name not in dataset]
     if missing:
         raise InputError(f"This is not an information {'curve' if curve else 'plane'}: it lacks {', '.join(missing)}.")
     for name, dims in schema.items():
         if name in dataset:
-            have = tuple(d for d in dataset[name].dims if curve or d not in ("split", "estimator"))
+            have = tuple(d for d in dataset[name].dims if d not in further)
             if have != dims:
                 raise InputError(f"{whose} {name} has the dimensions {dims}, got {have}.")
     for name in _REQUIRED:
@@ -101,6 +130,11 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
 def is_curve(dataset: Any) -> bool:
     """Whether this is a bottleneck's curve, over beta."""
     return isinstance(dataset, xr.Dataset) and dataset.attrs.get("kind") == "curve"
+
+
+def is_ensemble(dataset: Any) -> bool:
+    """Whether this is an infinite ensemble's curve, over training time."""
+    return isinstance(dataset, xr.Dataset) and dataset.attrs.get("kind") == "ensemble"
 
 
 def save(dataset: xr.Dataset, path: str | Path) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from . import benchmark, bottleneck, screen
+from . import benchmark, bottleneck, infinite, screen
 from .files import read_array, settings
 
 app = typer.Typer(
@@ -187,6 +187,7 @@ def reproduce(
 app.command()(benchmark.calibrate)
 app.command()(benchmark.benchmark)
 app.command()(bottleneck.bottleneck)
+app.command()(infinite.infinite)
 
 
 @app.command()

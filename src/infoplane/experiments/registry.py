@@ -17,6 +17,7 @@ from .estimators import Estimators
 from .gradient_phases import GradientPhases
 from .ib_bound import IBBound
 from .ib_curve import IBCurve
+from .infinite_gaussian import InfiniteGaussian
 from .layer_measures import LayerMeasures
 from .lossy_cifar10 import LossyCIFAR10
 from .lossy_mnist import LossyMNIST
@@ -57,6 +58,7 @@ _EXPERIMENTS: dict[str, Experiment] = {
         IBCurve(),
         DualIBExample(),
         DualPrediction(),
+        InfiniteGaussian(),
     )
 }
 

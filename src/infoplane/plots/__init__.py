@@ -17,6 +17,7 @@ from .clusters import bifurcation, cluster_tree, cluster_weights
 from .comparisons import compression, converged, depth
 from .courses import course, course_panels, plane_by_loss, plane_by_loss_panels
 from .curves import information_curves
+from .ensembles import ensemble_plane, over_time, over_time_panels
 from .estimators import estimator_panels, fall_against_noise, fall_panels
 from .functionals import bifurcation_panels, curve_panels, forward_panels, information_shares, onsets
 from .gallery import bin_size, figure_of, figures, information_panels, path_panels, snapshot_panels
@@ -66,6 +67,7 @@ __all__ = [
     "critical_distances",
     "curve_panels",
     "depth",
+    "ensemble_plane",
     "estimator_panels",
     "fall_against_noise",
     "fall_panels",
@@ -88,6 +90,8 @@ __all__ = [
     "measure_panels",
     "noise_panels",
     "onsets",
+    "over_time",
+    "over_time_panels",
     "part_panels",
     "path_panels",
     "plane",

@@ -6,6 +6,7 @@ except ImportError:
     raise ImportError("infoplane.torch needs PyTorch; install it with: pip install 'infoplane[torch]'") from None
 
 from ..watching.pooling import EachToken, Flatten, Projection, SpatialMean, Token
+from .empirical import empirical_kernels
 from .gradients import gradient_statistics
 from .noise import Noise
 from .watch import TorchWatch, watch
@@ -20,6 +21,7 @@ __all__ = [
     "SpatialMean",
     "Token",
     "TorchWatch",
+    "empirical_kernels",
     "gradient_statistics",
     "watch",
 ]

@@ -1,0 +1,10 @@
+"""Infinitely wide ensembles: what they output, and what is known of it, in closed form at every training time."""
+
+from .conv import Conv
+from .dense import Dense
+from .duals import Dual
+from .empirical import empirical_kernels, kernel_drift
+from .ensemble import At, Ensemble
+from .kernels import Kernels
+
+__all__ = ["At", "Conv", "Dense", "Dual", "Ensemble", "Kernels", "empirical_kernels", "kernel_drift"]
