@@ -149,7 +149,7 @@ def test_an_interrupted_run_leaves_nothing_half_written_and_goes_on(tmp_path):
             np.testing.assert_array_equal(found[variable], dataset[variable], err_msg=str(variable))
 
 
-OF_IMAGES = ("lossy-mnist", "lossy-cifar10", "mnist-plane", "resnet-plane")
+OF_IMAGES = ("lossy-mnist", "lossy-cifar10", "mnist-plane", "resnet-plane", "infinite-mnist")
 
 
 def test_names_and_sizes():
@@ -177,6 +177,8 @@ def test_names_and_sizes():
         "ib-curve",
         "dual-ib",
         "dual-prediction",
+        "infinite-gaussian",
+        "infinite-mnist",
     ]
     for name in ip.experiments.names():
         experiment = ip.experiments.describe(name)

@@ -110,7 +110,7 @@ def test_the_output_proves_what_layers_know() -> None:
     np.testing.assert_allclose(resnet_claims.floors(plane), [0.0, 2.0])
     claim = resnet_claims._proved("resnet", plane)
     assert claim.verdict == "fails"
-    assert claim.numbers["layers whose code tells less"] == "a, b"  # of a.inner nothing is proved
+    assert claim.numbers["layers whose code tells less, beyond errors"] == "a, b"  # of a.inner nothing is proved
     assert resnet_claims._proved("resnet", _plane(mi_target=2.1)).verdict == "holds"
 
 

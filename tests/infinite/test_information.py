@@ -24,7 +24,7 @@ def example(*times: float):
 
 def curved(spectrum, modes, curvature) -> tuple[parameters.Parameters, np.ndarray]:
     """The terms, and the curvature one, which is there."""
-    found, bent = curved(spectrum, modes, curvature)
+    found = parameters.information(spectrum, modes, curvature)
     assert found.curvature is not None
     return found, found.curvature
 
@@ -69,6 +69,14 @@ def test_losses_of_the_worked_example():
     variance = np.array([[0.96238602]])
     point = quantities.output_divergence(np.array([[[0.13735847]]]), variance, np.array([1.1]))
     assert point.item() == pytest.approx(0.01284917, abs=1e-8)
+
+
+def test_joint_bayes_on_train_needs_no_covariance_of_the_points():
+    spectrum, _ = network(3)
+    times = np.array([0.0, 0.1, 10.0, 1e4, np.inf])
+    targets = spectrum.vectors @ spectrum.targets
+    expected = [losses.bayes_joint(*spectrum.training(t), targets) for t in times]
+    np.testing.assert_allclose(losses.bayes_joint_training(spectrum, spectrum.modes(times)), expected, rtol=1e-10)
 
 
 def test_losses_are_those_of_the_normal_law():

@@ -135,8 +135,9 @@ def test_only_the_chain_is_held_to_the_order() -> None:
     assert int(all_of_them["violations_input_beyond"].sum()) == 1
     assert int(chain["violations_input_beyond"].sum()) == 0
     assert chain.attrs["chain"] == '["before", "after"]'
-    with pytest.raises(ip.InputError, match="bfore"):
-        lossy_plane(codes, chain=["bfore"])
+    for wrong, words in ((["bfore"], "bfore"), (["after", "before"], "order of the network"), ([], "two measured")):
+        with pytest.raises(ip.InputError, match=words):
+            lossy_plane(codes, chain=wrong)
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -123,18 +123,22 @@ def test_looking_leaves_the_noise_of_training_where_it_is() -> None:
 
 
 def test_noise_of_training_starts_again_from_a_number() -> None:
-    """What a resumed run draws is what the whole one drew there; and another number gives other noise."""
+    """The same number gives the same noise, another other noise; 0 is how it all began."""
     model = plain().eval()
     watch = ip.torch.watch(model, PROBE)
     noise = watch.noise(SIGMA, layers=["2"])
-    drawn = []
-    for number in (7, 8, 7):
+    drawn = [model(PROBE[0])]
+    for number in (7, 8, 7, 0):
         noise.restart(number)
         drawn.append(model(PROBE[0]))
-    assert torch.equal(drawn[0], drawn[2])
-    assert not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn[1], drawn[3])
+    assert not torch.equal(drawn[1], drawn[2])
+    assert torch.equal(drawn[0], drawn[4])
     with pytest.raises(ip.InputError, match=r"noise\.restart needs a whole number"):
         noise.restart(-1)
+    noise.remove()
+    with pytest.raises(ip.InputError, match="was removed"):
+        noise.restart(1)
 
 
 def test_planes_of_other_noise_are_not_continued(tmp_path: Path) -> None:

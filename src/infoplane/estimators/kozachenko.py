@@ -130,7 +130,8 @@ def from_neighbours(x: np.ndarray, weights: np.ndarray) -> Surprisals:
     logs, used = d * np.log(rho[:, first:]), weights[first:]
     log_density = (digamma(np.arange(first + 1, k + 1)) - logs[:, :-1]) @ used - volume - math.log(n - 1)
     notes, warnings = _twin_doubts(twins, n)
-    influence = -log_density - _gained_without(logs, used, others[:, :k], first)
+    spare = n > k + 1  # else nobody takes the place of one that is left out
+    influence = -log_density - _gained_without(logs, used, others[:, :k], first) if spare else None
     return Surprisals(-log_density, notes, (*warnings, *lost_dimensions(rho[:, :k], d)), influence)
 
 
@@ -145,8 +146,7 @@ def _gained_without(logs: np.ndarray, weights: np.ndarray, others: np.ndarray, f
         others: (n, k) rows of the neighbours.
         first: rank of the first weight that is not 0.
     """
-    with np.errstate(invalid="ignore"):
-        steps = np.where(np.isfinite(logs[:, 1:]), np.diff(logs, axis=1), 0.0) * weights
+    steps = np.diff(logs, axis=1) * weights
     gains = np.empty(others.shape)
     gains[:, first:] = steps[:, ::-1].cumsum(axis=1)[:, ::-1]
     gains[:, :first] = gains[:, first : first + 1]

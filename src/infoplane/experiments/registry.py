@@ -18,6 +18,7 @@ from .gradient_phases import GradientPhases
 from .ib_bound import IBBound
 from .ib_curve import IBCurve
 from .infinite_gaussian import InfiniteGaussian
+from .infinite_mnist import InfiniteMNIST
 from .layer_measures import LayerMeasures
 from .lossy_cifar10 import LossyCIFAR10
 from .lossy_mnist import LossyMNIST
@@ -59,6 +60,7 @@ _EXPERIMENTS: dict[str, Experiment] = {
         DualIBExample(),
         DualPrediction(),
         InfiniteGaussian(),
+        InfiniteMNIST(),
     )
 }
 

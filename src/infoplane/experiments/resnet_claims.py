@@ -18,6 +18,7 @@ OURS = "our own test"
 ARMS = ("resnet", "transformer")
 MAIN = "WeightedKL"
 MEMORY = 4.0  # GiB
+_OF_THE_LOSS = 0.03  # nats: two errors of a mean over 10,000 images whose losses deviate by 1.5 nats
 
 
 def claims(datasets: Mapping[str, xr.Dataset]) -> list[Claim]:
@@ -42,20 +43,19 @@ def floors(plane: xr.Dataset) -> xr.DataArray:
     """(epoch,) nats of I(T;Y) that the output proves of every layer of the chain: H(Y) less the loss on the probe.
 
     The probe was not trained on, so H(Y) - E[-ln q(Y|T)] is a lower value of I(output; Y) for the network's own q, and
-    no layer of the chain knows less than the output.
+    no layer of the chain knows less than the output. An estimate of it, as the loss is a mean over the probe.
     """
     return (float(plane.attrs["ceiling_mi_target"]) - plane["loss_test"]).mean("seed").clip(min=0.0)
 
 
 def _memory(planes: Mapping[str, xr.Dataset]) -> Claim:
-    peaks = {name: float(plane["peak_memory"].max()) for name, plane in planes.items()}
-    known = [peak for peak in peaks.values() if math.isfinite(peak)]
+    peak = max(float(plane["peak_memory"].max()) for plane in planes.values())  # of one process after the other
     widest = {name: int(plane["widest_layer"]) for name, plane in planes.items()}
     return Claim(
         f"All layers are watched in less than {MEMORY:g} GiB, training included.",
-        "unclear" if not known else "holds" if max(known) < MEMORY else "fails",
+        "unclear" if not math.isfinite(peak) else "holds" if peak < MEMORY else "fails",
         {
-            **{f"{name}: peak memory of the process, GiB": peak for name, peak in peaks.items()},
+            "peak memory of the process, GiB": peak,
             **{f"{name}: widest layer, numbers an image": float(width) for name, width in widest.items()},
             **{
                 f"{name}: seconds a snapshot, passes over the probe": f"{float(plane['seconds'].mean()):.0f}, "
@@ -102,15 +102,15 @@ def _proved(name: str, plane: xr.Dataset) -> Claim:
     """What the codes of layers show of the labels, against what these layers are known to hold."""
     proved = float(floors(plane)[-1])
     here = plane.sel(estimator=MAIN, layer=chain_of(plane)).isel(epoch=-1)
-    values = here["mi_target"].mean("seed")
-    short = values.to_numpy() < proved
+    values, error = here["mi_target"].mean("seed"), here["mi_target_stderr"].mean("seed")
+    short = (values + 2.0 * error).to_numpy() < proved - _OF_THE_LOSS
     return Claim(
         f"{name}: at the end the four numbers of every layer of the chain tell as much of the label as the output "
-        "proves the layer to know.",
+        f"proves the layer to know (to two errors and {_OF_THE_LOSS:g} nats for the loss).",
         "fails" if short.any() else "holds",
         {
             "proved by the output of every layer, nats": proved,
-            "layers whose code tells less": ", ".join(values.layer.values[short].astype(str)) or "none",
+            "layers whose code tells less, beyond errors": ", ".join(values.layer.values[short].astype(str)) or "none",
             **{f"{layer}: I(code;Y), nats": float(values.sel(layer=layer)) for layer in values.layer.values},
         },
         OURS,

@@ -20,6 +20,7 @@ from torch.nn import functional
 from .. import recordings
 from ..compressors import PCA, Autoencoder
 from ..data import Task, fashion_mnist
+from ..errors import InputError
 from ..plane import lossy_plane
 from ..recordings import Recording
 from ..recordings.layout import write_whole
@@ -155,7 +156,7 @@ def measure(run: Run) -> dict[str, xr.Dataset]:
             recording, told = watched(run, arm, seed, size, data)
             piece = run.table(
                 f"pieces/plane-{arm.name}-{seed}",
-                lambda a=arm, r=recording, t=told: _plane(run, a, r(), t, codes["code"].to_numpy(), size),
+                lambda a=arm, r=recording, t=told: _plane(run, a, r(), t, codes["code"], size),
             )
             planes.append(piece)
         found[arm.name] = xr.concat(
@@ -228,7 +229,16 @@ class Training:
             self._store()
 
     def advance(self, mark: int) -> None:
-        """Train up to this many updates."""
+        """Train up to this many updates.
+
+        Raises:
+            InputError: there were more already.
+        """
+        if self.updates > mark:
+            raise InputError(
+                f"{self.file} has {self.updates} updates and the snapshot at {mark} is missing; remove the folder, or "
+                "train anew into another."
+            )
         self.model.train()
         self.noise.restart(self.updates)
         losses = []
@@ -266,7 +276,8 @@ class Training:
         }
 
     def _settle(self) -> None:
-        """Averages of batch normalisation as they are in training, before anything is learnt or measured."""
+        """Averages of batch normalisation as they are in training, before anything is learnt; without the noise, whose
+        size comes from the layers as they then are."""
         norms = [m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d)]
         momenta = [m.momentum for m in norms]
         for norm in norms:
@@ -340,11 +351,13 @@ def watched(
     return recording, xr.concat(told, "epoch", join="exact", combine_attrs="override")
 
 
-def _plane(run: Run, arm: Arm, recording: Recording, told: xr.Dataset, codes: np.ndarray, size: Size) -> xr.Dataset:
+def _plane(run: Run, arm: Arm, recording: Recording, told: xr.Dataset, codes: xr.DataArray, size: Size) -> xr.Dataset:
     """What is measured on codes of the layers and of the images."""
     shown = copy.copy(recording)
-    shown.probe = dataclasses.replace(recording.probe, x=codes)
+    shown.probe = dataclasses.replace(recording.probe, x=codes.to_numpy())
+    described = codes.attrs["described"]
     shown.compressed = (True, True)
+    shown.notes = (*recording.notes, f"Images entered as codes, made once for all networks and epochs by {described}.")
     plane = lossy_plane(
         recordings.compressed(shown, layers=PCA(CODE)),
         dims=(1, 2, CODE),

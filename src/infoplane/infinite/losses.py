@@ -7,6 +7,7 @@ import numpy as np
 from .dynamics import Modes, Root, Spectrum
 
 _HALF_LOG = 0.5 * np.log(2 * np.pi)
+_LEARNED = 1e-12  # decay below which a mode adds nothing to a loss with unit noise
 
 
 def gibbs(mean: np.ndarray, variance: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -46,8 +47,12 @@ def bayes_joint_training(spectrum: Spectrum, modes: Modes) -> np.ndarray:
     """(times,) the same at the training points, in the eigenbasis of T, where the residual is E y and Sigma E K E."""
     found = []
     for decay, learned in zip(modes.decay, modes.learned, strict=True):
-        covariance = decay[:, None] * spectrum.nngp * decay
-        found.append(bayes_joint(learned[:, None] * spectrum.targets, covariance, spectrum.targets))
+        left = decay > _LEARNED  # what is learned has no residual and no variance; its numbers would underflow
+        targets = spectrum.targets[left]
+        covariance = decay[left, None] * spectrum.nngp[np.ix_(left, left)] * decay[left]
+        part = bayes_joint(learned[left, None] * targets, covariance, targets) if left.any() else 0.0
+        share = left.mean()
+        found.append(share * part + (1 - share) * spectrum.outputs * _HALF_LOG)
     return np.array(found)
 
 

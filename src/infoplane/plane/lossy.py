@@ -59,8 +59,9 @@ def lossy_plane(
         null: shuffled pairs for I(X;T) at the checked epochs; 0 for none.
         z: standard errors beyond which a rise from one layer to the next counts as a violation of the data-processing
             order.
-        chain: layers that everything passes through, one after the other, which alone are in a data-processing order;
-            all if None. What is inside a residual block, or one branch of several, is passed by and must be left out.
+        chain: layers that everything passes through, in the order of the network, which alone are in a data-processing
+            order and count in ``violations_*_beyond``; all if None. What is inside a residual block, or one branch of
+            several, is passed by and must be left out.
         seed: seed of estimators and shuffles.
         progress: called with a stage and the number of snapshots done.
 
@@ -85,8 +86,8 @@ def lossy_plane(
     """
     started = time.perf_counter()
     named = _estimators(recording, estimators, dims, null, z)
-    order = recording.layers if chain is None else recording.chosen("lossy_plane", chain, None)[0]
     names, marks = recording.chosen("lossy_plane", layers, epochs)
+    order = names if chain is None else _chain(recording, chain, names)
     chosen = {"layers": names, "epochs": [int(recording.epochs[m]) for m in marks]}
     seen = dict.fromkeys(chosen["epochs"][:1] + chosen["epochs"][-1:] if checked is None else map(int, checked))
     odd = [epoch for epoch in seen if epoch not in chosen["epochs"]]
@@ -138,6 +139,22 @@ def processing_violations(dataset: xr.Dataset, order: Sequence[str], z: float = 
         combined = np.sqrt(squares.isel(layer=slice(1, None)).to_numpy() + squares.isel(layer=slice(-1)).to_numpy())
         beyond = value.diff("layer").copy(data=value.diff("layer").to_numpy() > z * combined)
         found[f"violations_{kind}_beyond"] = beyond.sum("layer").astype(np.int32)
+    return found
+
+
+def _chain(recording: CodeRecording, chain: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The layers of the chain that are measured.
+
+    Raises:
+        InputError: an unknown layer, another order than that of the network, or fewer than two.
+    """
+    given = [str(name) for name in chain]
+    places = [recording.position("layer", name) for name in given]
+    if places != sorted(set(places)):
+        raise InputError(f"lossy_plane(chain) takes layers in the order of the network, each once, got {given}.")
+    found = [name for name in given if name in names]
+    if len(found) < 2:
+        raise InputError(f"lossy_plane(chain) needs two measured layers or more, got {found or 'none'}.")
     return found
 
 

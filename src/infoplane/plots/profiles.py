@@ -58,6 +58,8 @@ def layer_profile(
     for name in chain or ():
         if name not in names:
             raise InputError(f"chain names {name!r}, which the plane does not have; {nearest(name, names)}")
+    if floors is not None and (floors.dims != ("epoch",) or not set(epochs) <= set(floors["epoch"].to_numpy())):
+        raise InputError("floors needs one value for every checkpoint, over (epoch,), with its epochs as coordinate.")
     joined = np.array([chain is None or name in chain for name in names])
     ax = axes_or_new(ax, 2.6 + 0.32 * len(names), 3.6)
     values, error = array(dataset, which, unit), _errors(dataset, which, unit)
@@ -70,7 +72,7 @@ def layer_profile(
         ax.plot(places[joined], middle[row, joined], marker=look.marker, markersize=4.5, linewidth=1.2, **drawn)
         ax.plot(places[~joined], middle[row, ~joined], look.marker, markersize=4.5, markerfacecolor="white", **drawn)
         if floors is not None:
-            floor = float(floors.isel(epoch=row)) * per_nat(unit)
+            floor = float(floors.sel(epoch=epochs[row])) * per_nat(unit)
             ax.axhline(floor, color=look.colour, linewidth=1.0, linestyle=":", zorder=1.5)
     top = ceiling(dataset, which, unit) if which == "mi_target" else None
     if top is not None:
@@ -102,7 +104,13 @@ def layer_profile_panels(
     """
     if not planes:
         raise InputError("layer_profile_panels needs at least one plane.")
-    layers = max(plane.sizes["layer"] for plane in planes.values())
+    first = next(iter(planes.values()))
+    for title, plane in planes.items():
+        if not all(np.array_equal(plane[name], first[name]) for name in ("seed", "epoch", "layer")):
+            raise InputError(
+                f"layer_profile_panels needs planes of the same networks, checkpoints and layers; see {title!r}."
+            )
+    layers = first.sizes["layer"]
     figure = new_figure((1.2 + 0.26 * layers) * len(planes) + 1.6, 6.2)
     grid = figure.subplots(2, len(planes), sharex=True, sharey="row", squeeze=False)
     for column, (title, plane) in enumerate(planes.items()):
@@ -111,8 +119,7 @@ def layer_profile_panels(
             known = floors if which == "mi_target" else None
             layer_profile(plane, grid[row, column], which, floors=known, chain=chain, step=step, unit=unit, legend=last)
         grid[0, column].set_title(title, fontsize="medium")
-    for row, name in enumerate(("I(X;T)", "I(T;Y)")):
-        grid[row, 0].set_ylabel(f"{name}  ({unit})")
+    for row in range(2):
         for ax in grid[row, 1:]:
             ax.set_ylabel("")
     for ax in grid[0]:

@@ -77,12 +77,17 @@ class CodeRecording(Recording):
 
         Of codes of codes they say what is left of the layer itself.
         """
-        before, own = self.wrapped.scalars, {name: (_CELLS, values.copy()) for name, values in self._kept.items()}
-        if self.wrapped.compressed[1]:
-            known = {str(name): before[name].to_numpy() for name in NAMES if name in before}
-            passed = [self._coded.get(layer) is False for layer in self.layers]
-            own = {name: (_CELLS, values) for name, values in composed(known, self._kept, np.array(passed)).items()}
-        return before.assign(own)
+        return self.wrapped.scalars.assign({name: (_CELLS, values) for name, values in self._left().items()})
+
+    def _left(self) -> dict[str, np.ndarray]:
+        """What is left of the layers, also where those of the wrapped recording were codes already."""
+        if not self.wrapped.compressed[1]:
+            return {name: values.copy() for name, values in self._kept.items()}
+        before = self.wrapped.scalars
+        known = {str(name): before[name].to_numpy() for name in NAMES if name in before}
+        passed = np.array([self._coded.get(layer) is False for layer in self.layers])
+        made = self.wrapped.makers.values() if isinstance(self.wrapped, CodeRecording) else ()
+        return composed(known, self._kept, passed, projections=all(map(_is_projection, made)))
 
     @property
     def notes(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -233,7 +238,7 @@ class CodeRecording(Recording):
         who = "; ".join(sorted({str(maker) for maker in self.makers.values()}))
         passed = [layer for layer in self.layers if self._coded.get(layer) is False]
         as_they_are = [f"Taken as they are, for they need no code or have no compressor: {', '.join(passed)}."]
-        shares = self._kept["explained_variance"]
+        shares = self._left()["explained_variance"]
         known = ~np.isnan(shares)
         if self.fit == "snapshot":
             least = f" The codes keep {np.nanmin(shares):.1%} of the variance or more." if known.any() else ""

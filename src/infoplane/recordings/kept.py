@@ -78,22 +78,25 @@ def kept(
 
 
 def composed(
-    before: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], passed: np.ndarray
+    before: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], passed: np.ndarray, *, projections: bool
 ) -> dict[str, np.ndarray]:
     """The numbers of :data:`NAMES` for codes of codes, of the layer that the first were made of.
 
-    Shares of the variance multiply, losses of I(X;T) add up; a probe of the last code bounds all that was lost of
-    I(T;Y); and what is said of the signal is said of the layer.
+    Shares of the variance multiply where the first codes are plain projections, and are not known otherwise; losses of
+    I(X;T) add up; a probe of the last code bounds all that was lost of I(T;Y); and what is said of the signal is said
+    of the layer.
 
     Args:
         before: of the codes that were compressed again, (seed, epoch, layer); those that are known.
         own: of the second codes, with respect to the first.
         passed: (layer,) where the first codes passed as they are.
+        projections: whether the first codes are orthonormal projections of their layers.
     """
     unknown = np.full(own["code_dim"].shape, np.nan)
     first = {name: before.get(name, unknown) for name in NAMES}
+    second = own["explained_variance"] if projections else np.where(passed, 1.0, np.nan)
     return {
-        "explained_variance": first["explained_variance"] * own["explained_variance"],
+        "explained_variance": first["explained_variance"] * second,
         "code_dim": own["code_dim"],
         "loss_bound_input": first["loss_bound_input"] + own["loss_bound_input"],
         "loss_bound_target": np.where(passed, first["loss_bound_target"], own["loss_bound_target"]),

@@ -13,7 +13,7 @@ import xarray as xr
 from ..plane.bounds import input_compression_bound
 from ..plane.phases import gradient_phases
 from ..plane.summary import summary
-from ..results import attributes, is_curve
+from ..results import attributes, is_curve, is_ensemble
 from .cautions import BITS, cautions, last
 from .words import training
 
@@ -185,7 +185,8 @@ def provenance(datasets: Sequence[xr.Dataset]) -> dict[str, Any]:
         rows = [(name, _told(name, value)) for name, value in dataset.attrs.items() if name != "claims"]
         for kind in (k for k in ("input", "target") if f"mi_{k}" in dataset):
             rows += [(f"mi_{kind}: {k}", str(v)) for k, v in dataset[f"mi_{kind}"].attrs.items()]
-        name = dataset.attrs.get("title") or (is_curve(dataset) and dataset.attrs.get("method"))
+        named = is_curve(dataset) or is_ensemble(dataset)
+        name = dataset.attrs.get("title") or (named and dataset.attrs.get("method"))
         blocks.append({"title": str(name or f"run {position + 1}"), "rows": rows})
     return {"commands": list(dict.fromkeys(commands)), "blocks": blocks}
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from ..errors import InputError
 from ..samples import whole
 
 Kind = Literal["additive", "multiplicative"]
@@ -101,13 +102,17 @@ class Noise:
         return f"multiplicative Gaussian ({size}) {place} {', '.join(self.sigmas)}"
 
     def restart(self, number: int) -> None:
-        """Draw the noise of training from ``number`` on: training that goes on from a file, restarted with the number
-        of updates made, draws what it would have drawn. All noise of one watch restarts together.
+        """Seed the noise of training anew, with ``number``; 0 is how every watch starts.
+
+        A run that restarts its noise at certain places, with the number of updates made, can be stopped at these places
+        and draws the same noise when it goes on. All noise of one watch restarts together.
 
         Raises:
-            InputError: no whole number from 0 up.
+            InputError: no whole number from 0 up, or noise that was removed.
         """
         whole(number, "noise.restart", low=0)
+        if not any(hook.handles for hook in self.hooks):
+            raise InputError("noise.restart needs noise that is on, and this was removed; call watch.noise(...) again.")
         for hook in self.hooks:
             hook.generator.restart(number)
 
@@ -147,7 +152,7 @@ class Generators:
 
     def restart(self, number: int) -> None:
         """Seed those of training anew."""
-        self._first = _mixed(self.seed, number)
+        self._first = _mixed(self.seed, number) if number else self.seed
         self._training.clear()
 
     @contextlib.contextmanager
