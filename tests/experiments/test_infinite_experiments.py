@@ -85,7 +85,8 @@ def test_finite_and_falling_information() -> None:
 
 
 def test_the_parameters_bound_and_its_curvature() -> None:
-    one = _ensemble([1.0] * 4, mi_parameters_data=[1.0, 1e4, 1e6, 1e8], mi_parameters_data_curvature=[0.5, 9e3, 9e5, 9e7],
+    one = _ensemble([1.0] * 4, mi_parameters_data=[1.0, 1e4, 1e6, 1e8],
+                    mi_parameters_data_curvature=[0.5, 9e3, 9e5, 9e7],
                     mi_output_data_joint_train=[0.9, 5e3, 5e5, 5e7], fisher_trace=[3.0] * 4,
                     mi_output_data=[1.0, 2.0, 2.5, 2.5])  # fmt: skip
     assert infinite_claims._parameters_diverge({"erf-1": one}).verdict == "holds"

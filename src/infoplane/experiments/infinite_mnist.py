@@ -52,7 +52,7 @@ class InfiniteMNIST(Experiment):
 
     def draw(self, datasets: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
         ensembles = {name.replace("-", ", weights "): one for name, one in datasets.items()}
-        names = ("loss_gibbs", "accuracy", "mi_input", "mi_target", "mi_output_data", "modes_learned")
+        names = ("loss_gibbs", "accuracy", "mi_input_lower", "mi_target", "mi_output_data", "modes_learned")
         return {
             "plane": plots.figure_of(plots.ensemble_plane, ensembles),
             "over-time": plots.over_time_panels(ensembles, names),
