@@ -178,7 +178,8 @@ def _sizes(name: str, plane: xr.Dataset) -> Claim:
     sweep = plane["sweep_mi_target"].sel(estimator=MAIN).isel(checked=-1).mean("seed")
     whole = sweep.dropna("layer", how="any")
     gain = whole.sel(dim=4) - whole.sel(dim=2)
-    errors = np.hypot(*(_error(plane, d).sel(layer=whole.layer) for d in (2, 4)))
+    two, four = (_error(plane, d).sel(layer=whole.layer).to_numpy() for d in (2, 4))
+    errors = np.hypot(two, four)
     more = gain.to_numpy() > 2.0 * errors
     return Claim(
         f"{name}: two numbers a layer tell as much of the label as four (within two errors, in every layer).",

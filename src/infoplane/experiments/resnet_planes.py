@@ -151,7 +151,7 @@ def measure(run: Run) -> dict[str, xr.Dataset]:
     codes = run.table("pieces/input-codes", lambda: input_codes(data(), size))
     found = {"input-codes": codes.drop_vars("code")}
     for arm in _ARMS:
-        planes = []
+        planes: list[xr.Dataset] = []
         for seed in range(1 if arm.name == "resnet" else run.seeds):
             recording, told = watched(run, arm, seed, size, data)
             piece = run.table(
@@ -328,7 +328,7 @@ def watched(
         return made[0]
 
     marks = size.marks_of(arm.name)
-    told = []
+    told: list[xr.Dataset] = []
     for done, mark in enumerate(marks, 1):
 
         def looked(mark: int = mark) -> xr.Dataset:

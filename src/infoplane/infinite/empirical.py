@@ -63,7 +63,8 @@ def empirical_kernels(
     if not several:
         raise InputError("empirical_kernels(networks=True) needs the parameters of at least one network, got none.")
     found = [multiplied(*(_side(forward, one, x) for x in ((x1,) if x2 is None else (x1, x2)))) for one in several]
-    return Kernels(*(np.mean([one[k] for one in found], axis=0) for k in (0, 1)))
+    nngp, ntk = (np.mean(every, axis=0) for every in ([k.nngp for k in found], [k.ntk for k in found]))
+    return Kernels(nngp, ntk)
 
 
 def multiplied(one: Sides, other: Sides | None = None) -> Kernels:

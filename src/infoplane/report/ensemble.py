@@ -13,6 +13,7 @@ from ..plots.frontier import frontier
 from ..plots.values import interval
 from ..results import check, is_curve, is_ensemble
 from . import ensemble_words, look, parts, tables
+from .ensemble_pictures import PANELS
 from .ensemble_tables import best_time, middle, over_data, table_of_all, table_of_two
 from .runs import finite
 
@@ -76,8 +77,8 @@ def render(datasets: Sequence[xr.Dataset], title: str | None, claims: Sequence[M
 def _panels(ensembles: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
     """The pictures over time for which there are numbers, numbered, each with the lines that occur."""
     found = []
-    for panel in ensemble_words.PANELS:
-        lines = [line for line in panel.lines if any(_known(dataset, line.name) for dataset in ensembles)]
+    for panel in PANELS:
+        lines = [line for line in panel.lines if any(_known(dataset, line.name, panel.log) for dataset in ensembles)]
         if lines:
             found.append(
                 {
@@ -92,8 +93,12 @@ def _panels(ensembles: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
     return found
 
 
-def _known(dataset: xr.Dataset, name: str) -> bool:
-    return name in dataset and bool(np.isfinite(dataset[name].to_numpy()).any())
+def _known(dataset: xr.Dataset, name: str, log: bool) -> bool:
+    """Whether there is something to draw: on a logarithmic axis, above 0."""
+    if name not in dataset:
+        return False
+    values = dataset[name].to_numpy()
+    return bool((np.isfinite(values) & ((values > 0) | (not log))).any())
 
 
 def _groups(panels: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -8,10 +8,10 @@
   const inner = times.filter((time) => time > 0 && time < Infinity);
   const [first, last] = inner.length ? [inner[0], inner[inner.length - 1]] : [1, 1];
   const decades = Math.log10(last / first);
-  const apart = 10 ** (0.06 * decades + 0.15);
+  const apart = 10 ** (0.13 * decades + 0.15);
   const place = (time) => Math.min(Math.max(time, first / apart), last * apart);
   const timeAxis = () => {
-    const step = Math.max(Math.ceil(decades / 6), 1);
+    const step = Math.max(Math.ceil(decades / 4), 1);
     const powers = [];
     for (let power = Math.ceil(Math.log10(first) - 1e-9); power <= Math.log10(last) + 1e-9; power += 1)
       if (power % step === 0) powers.push(power);
@@ -41,7 +41,7 @@
     const meta = (kind) => ({ kind, name: line.name, ensemble: one.title });
     const at = (places) => ({ x: places.map((k) => place(one.times[k])), y: places.map((k) => y[k]), text: places.map((k) => text[k]), hoverinfo: "text" });
     const found = [
-      { mode: "lines", ...at(middle), line: { color: one.colour, width: 1.8, dash: line.dash }, meta: meta("line") },
+      { mode: middle.length < Math.max(inner.length, 2) ? "lines+markers" : "lines", ...at(middle), marker: { size: 5 }, line: { color: one.colour, width: 1.8, dash: line.dash }, meta: meta("line") },
       { mode: "markers", ...at(ends), marker: { color: one.colour, size: 7, symbol: line.dash === "solid" ? one.symbol : `${one.symbol}-open` }, meta: meta("end") },
     ];
     if (held.low) {
@@ -63,7 +63,7 @@
     const title = panel.unit === "information" ? state.unit : panel.unit === "nats" ? "nats" : "";
     const shapes = [now()];
     let range = [0, 1];
-    if (known(low) && panel.log) range = [Math.log10(Math.max(low, high * 1e-9)) - 0.15, Math.log10(high) + 0.15];
+    if (known(low) && panel.log) range = [Math.log10(Math.max(low, high * 1e-16)) - 0.15, Math.log10(high) + 0.15];
     else if (known(low)) {
       const room = 0.06 * (high - Math.min(low, 0)) || 1;
       range = low >= 0 && low < 0.6 * high ? [-room / 3, high + room] : [low - 0.1 * (high - low || 1), high + 0.1 * (high - low || 1)];
@@ -75,7 +75,9 @@
       shapes.push({ ...dotted, y0: y, y1: y, x0: 0, x1: 1, xref: "paper" });
     }
     const yaxis = { ...axis(title, range), ...(panel.log ? { type: "log", exponentformat: "power", dtick: Math.max(Math.ceil((range[1] - range[0]) / 6), 1) } : {}) };
-    Plotly.react(plot, traces, { ...base(), shapes, uirevision: state.unit, xaxis: timeAxis(), yaxis }, config);
+    const layout = base();
+    layout.margin = { ...layout.margin, t: 30, l: 50 }; // room for the buttons above the lines
+    Plotly.react(plot, traces, { ...layout, shapes, uirevision: state.unit, xaxis: timeAxis(), yaxis }, config);
   };
 
   const whole = document.querySelector(".plot.whole");

@@ -56,21 +56,33 @@ def time_text(time: float) -> str:
     """A time with three digits; powers of ten where it is far from 1."""
     if time == 0 or np.isinf(time):
         return "0" if time == 0 else "∞"
-    return f"{time:.3g}" if 1e-3 <= time < 1e5 else f"{time:.2e}".replace("e+0", "e").replace("e-0", "e-")
+    return f"{time:,.0f}" if 100 <= time < 1e5 else f"{time:.3g}" if 1e-3 <= time < 100 else _power(time)
+
+
+def short(value: float) -> str:
+    """A number with about three digits; a power of ten where it would be long or vanish."""
+    size = abs(value)
+    return _power(value) if 1e6 <= size < np.inf or 0 < size < 1e-3 else number(value)
+
+
+def _power(value: float) -> str:
+    digits, power = f"{value:.2e}".split("e")
+    return f"{digits}e{int(power)}".replace("-", "−")
 
 
 def table_of_two(titles: Sequence[str], ensembles: Sequence[xr.Dataset]) -> dict[str, Any]:
-    """Two rows an ensemble: at its least Gibbs loss and at its last time."""
-    present = [name for name in COLUMNS if any(name in dataset for dataset in ensembles)]
-    rows = []
+    """A row a quantity, and two columns an ensemble: at its least Gibbs loss and at its last time."""
+    columns: list[tuple[xr.Dataset, int]] = []
+    heads = []
     for title, dataset in zip(titles, ensembles, strict=True):
-        last, best = dataset.sizes["time"] - 1, best_time(dataset)
-        for when, position in (("least Gibbs loss", best), ("last", last)):
-            if position is not None:
-                time = time_text(float(dataset["time"][position]))
-                cells = [_cell(dataset, name, position) for name in present]
-                rows.append({"title": title, "when": when, "cells": [time, *cells]})
-    return {"headings": ["time τ", *(COLUMNS[name] for name in present)], "rows": rows}
+        best = best_time(dataset)
+        here = [*([] if best is None else [("least loss", best)]), ("last", dataset.sizes["time"] - 1)]
+        heads.append({"title": title, "whens": [when for when, _ in here]})
+        columns += [(dataset, position) for _, position in here]
+    present = [name for name in COLUMNS if any(name in dataset for dataset in ensembles)]
+    rows = [("time τ", [time_text(float(dataset["time"][k])) for dataset, k in columns])]
+    rows += [(COLUMNS[name], [_cell(dataset, name, k) for dataset, k in columns]) for name in present]
+    return {"heads": heads, "rows": rows}
 
 
 def _cell(dataset: xr.Dataset, name: str, position: int) -> str:
@@ -78,8 +90,11 @@ def _cell(dataset: xr.Dataset, name: str, position: int) -> str:
     if name not in dataset:
         return "–"
     values = over_data(dataset, name)[:, position]
-    mean = number(float(values.mean()))
-    return mean if len(values) == 1 or not np.isfinite(values).all() else f"{mean} ± {number(values.std(ddof=1))}"
+    mean = short(float(values.mean()))
+    if len(values) == 1 or not np.isfinite(values).all():
+        return mean
+    spread = float(values.std(ddof=1))
+    return f"{mean} ± {short(spread) if spread >= 1e-3 or abs(values.mean()) < 1e-2 else '<0.001'}"
 
 
 def table_of_all(dataset: xr.Dataset) -> dict[str, Any]:
@@ -88,7 +103,7 @@ def table_of_all(dataset: xr.Dataset) -> dict[str, Any]:
     means = [middle(over_data(dataset, name)) for name in present]
     best = best_time(dataset)
     rows = [
-        ("best" if k == best else "", [time_text(float(time)), *(number(float(values[k])) for values in means)])
+        ("best" if k == best else "", [time_text(float(time)), *(short(float(values[k])) for values in means)])
         for k, time in enumerate(dataset["time"].to_numpy())
     ]
     return {"headings": ["time τ", *(COLUMNS[name] for name in present)], "rows": rows}

@@ -1,18 +1,16 @@
-"""Infinitely wide ensembles in words: what they are, what is drawn of them over time, and what to beware of."""
+"""Infinitely wide ensembles in words: what they are called, what they are, and what to beware of."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from ..infinite.bounds import pac_bayes_gap
-from .ensemble_tables import best_time, middle, over_data, time_text
+from .ensemble_tables import best_time, middle, over_data, short, time_text
 from .tables import number
 from .words import counted
 
@@ -21,82 +19,53 @@ _NEAR = 1.0  # nats from ln M, likewise
 _ILL = 1e12  # condition numbers above it leave few digits in float64
 
 
-class Line(NamedTuple):
-    """A variable, what it is called, and its stroke."""
-
-    name: str
-    label: str
-    dash: str = "solid"
-
-
-class Panel(NamedTuple):
-    """A picture over time; ``unit`` is "information" (bits or nats), "nats" or "1"."""
-
-    group: str
-    title: str
-    unit: str
-    log: bool
-    lines: tuple[Line, ...]
-
-
-PANELS = (
-    Panel("Losses", "Gibbs loss per example", "nats", False,
-          (Line("loss_gibbs", "test"), Line("loss_gibbs_train", "training", "dash"))),
-    Panel("Losses", "Bayes loss per example", "nats", False,
-          (Line("loss_bayes", "points on their own"), Line("loss_bayes_joint", "all points together", "dash"))),
-    Panel("Losses", "Generalisation gap, Gibbs loss", "nats", False, (Line("generalisation_gap", "test − training"),)),
-    Panel("Losses", "Squared error of the mean output", "1", False, (Line("squared_error", "test"),)),
-    Panel("Losses", "Accuracy of the mean output", "1", False, (Line("accuracy", "test"),)),
-    Panel("Informations", "I(X;Z|D)", "information", False,
-          (Line("mi_input", "upper"), Line("mi_input_lower", "lower", "dash"))),
-    Panel("Informations", "I(Z;Y|D), lower values", "information", False,
-          (Line("mi_target", "decoder of the plane"), Line("mi_target_affine", "affine decoder", "dash"))),
-    Panel("Informations", "I(Z;D|X) per point", "information", False,
-          (Line("mi_output_data", "mean of the divergence from the start"),)),
-    Panel("Informations", "Outputs and data, all points together", "information", True,
-          (Line("mi_output_data_joint", "evaluation points"), Line("mi_output_data_joint_train", "training", "dash"))),
-    Panel("Parameters", "I(Θ;D)", "information", True,
-          (Line("mi_parameters_data", "upper"), Line("mi_parameters_data_linearised", "linearised, no bound", "dash"),
-           Line("mi_output_data_joint_train", "lower limit: training outputs", "dot"))),
-    Panel("Parameters", "Terms of I(Θ;D)", "information", True,
-          (Line("mi_parameters_data_volume", "volume"), Line("mi_parameters_data_overlap", "overlap", "dash"),
-           Line("mi_parameters_data_distance", "distance", "dot"),
-           Line("mi_parameters_data_curvature", "curvature", "dashdot"))),
-    Panel("Parameters", "Directions learned", "1", False,
-          (Line("modes_learned", "modes learned"), Line("effective_dimension", "effective dimension", "dash"))),
-    Panel("Distances", "Distance of the parameters", "1", True,
-          (Line("parameter_distance", "E‖θ − θ₀‖²"), Line("action", "action", "dash"))),
-    Panel("Distances", "In the metric of the Fisher information", "1", True,
-          (Line("fisher_energy", "energy of the path"), Line("fisher_distance", "straight squared distance", "dash"))),
-    Panel("Distances", "Bound of the path's length", "1", True, (Line("path_bound", "√(τ · action)"),)),
-)  # fmt: skip
-
-
 def titles(ensembles: Sequence[xr.Dataset]) -> list[str]:
     """A short name for every ensemble: its title without what all titles share, else what sets its network apart."""
     given = [str(dataset.attrs.get("title", "")) for dataset in ensembles]
-    names = _without_the_common(given) if all(given) else _networks(ensembles)
+    names = _without_the_common(given)
+    if not all(given):
+        names = [title or network for title, network in zip(given, _networks(ensembles), strict=True)]
     return [name if names.count(name) == 1 else f"{name} ({k + 1})" for k, name in enumerate(names)]
 
 
 def _without_the_common(given: list[str]) -> list[str]:
     if len(set(given)) < 2:
         return given
-    head = os.path.commonprefix(given)
-    tail = os.path.commonprefix([text[::-1] for text in given])[::-1]
+    head, tail = _common(given), _common([text[::-1] for text in given])[::-1]
     start = head.rfind(": ") + 2 if ": " in head else 0
     stop = len(tail) - tail.find(" (") if " (" in tail else 0
     short = [text[start : len(text) - stop] for text in given]
     return short if all(short) else given
 
 
+def _common(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    first, last = min(texts), max(texts)
+    differs = (k for k, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1])
+    return first[: next(differs, len(first))]
+
+
 def _networks(ensembles: Sequence[xr.Dataset]) -> list[str]:
     """What differs between the networks, or the network where nothing does."""
     whole = [_network(dataset) for dataset in ensembles]
-    split = [re.split(r", |\((?=\w+=)", text.removesuffix(")")) for text in whole]
+    further = [
+        [f"{name} {_plainly(x.attrs[name])}" for name in ("kernel", "ridge") if name in x.attrs] for x in ensembles
+    ]
+    split = [
+        [*re.split(r", |\((?=\w+=)", text.removesuffix(")")), *more] for text, more in zip(whole, further, strict=True)
+    ]
     shared = set.intersection(*map(set, split))
-    apart = [" ".join(part for part in found if part not in shared) for found in split]
+    apart = [", ".join(_worded(part) for part in found if part not in shared) for found in split]
     return apart if len(apart) > 1 and all(apart) else whole
+
+
+def _plainly(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _worded(part: str) -> str:
+    """An argument as words: "weight_std=1.5" is "weight std 1.5"."""
+    return re.sub(r"[_=]", " ", part).replace("'", "").removeprefix("activation ")
 
 
 def _network(dataset: xr.Dataset) -> str:
@@ -109,9 +78,9 @@ def page_title(ensembles: Sequence[xr.Dataset], names: Sequence[str]) -> str:
     """The titles of the ensembles, where they have any, else their names."""
     given = list(dict.fromkeys(str(x.attrs["title"]) for x in ensembles if x.attrs.get("title")))
     if given:
-        head = os.path.commonprefix(given)
+        head = _common(given)
         return given[0] if len(given) == 1 else head[: head.rfind(": ")] if ": " in head else " · ".join(given[:3])
-    return f"Infinitely wide ensemble{'s' if len(names) > 1 else ''}: {', '.join(names[:4])}"
+    return f"Infinitely wide ensemble{'s' if len(names) > 1 else ''}: {' · '.join(names[:4])}"
 
 
 def lead(ensembles: Sequence[xr.Dataset], curves: int) -> list[str]:
@@ -144,7 +113,8 @@ def _sizes(dataset: xr.Dataset) -> str:
 def beware(ensembles: Sequence[xr.Dataset]) -> list[str]:
     """What holds for every ensemble of the page."""
     told = [
-        "Losses assume q(y|z) = N(y; z, 1): they are in nats per example and hold the constant ½ ln 2π of every output.",
+        "Losses assume q(y|z) = N(y; z, 1): they are in nats per example and include the constant ½ ln 2π of every "
+        "output.",
         "I(X;Z|D) is held between two bounds that are valid on average over evaluation points; a single draw of points "
         "may lie outside, by about its standard error.",
     ]
@@ -154,6 +124,9 @@ def beware(ensembles: Sequence[xr.Dataset]) -> list[str]:
             f"I(Z;Y|D) is a lower value: H(Y) less the cross-entropy of one decoder ({', '.join(how)}). It may be "
             "negative, and noise of the evaluation points may lift it above I(X;Y)."
         )
+    entropies = [float(x.attrs["entropy_target"]) for x in ensembles if "entropy_target" in x.attrs]
+    if known := list(dict.fromkeys(number(entropy) for entropy in entropies if np.isfinite(entropy))):
+        told.append(f"I(Z;Y|D) takes H(Y) as {' or '.join(known)} nats; an error of that shifts all its values.")
     if any("mi_output_data" in x for x in ensembles):
         told.append(
             "I(Z;D|X) and I(Θ;D) are divergences from the start for the data at hand; only their mean over data sets "
@@ -161,15 +134,24 @@ def beware(ensembles: Sequence[xr.Dataset]) -> list[str]:
         )
     if any("parameter_distance" in x for x in ensembles):
         told.append("Squared distances, actions and energies are four different things, and none is an information.")
+    if any("mi_parameters_data" in x for x in ensembles):
+        told.append(
+            "A bound on the gap between training and test that follows from I(Θ;D) need not say anything: for a loss "
+            "in [0, 1] PAC-Bayes, as commonly quoted, gives √((KL + ln(2√N/0.05)) / 2N), which above 1 is vacuous. The "
+            "losses of this page are not bounded, so that it holds for none of their gaps."
+        )
     return told
 
 
 def cautions(dataset: xr.Dataset) -> list[str]:
     """One sentence for everything that gives cause; those that came with the results are last."""
     checks: list[Callable[[xr.Dataset], Iterator[str]]] = [
-        _apart, _near_the_ceiling, _entropy, _linearised, _vacuous, _conditions, _noted,
+        _apart, _near_the_ceiling, _linearised, _vacuous, _conditions, _noted,
     ]  # fmt: skip
-    found = [sentence for check in checks for sentence in check(dataset)]
+    found: list[str] = []
+    for sentence in (sentence for check in checks for sentence in check(dataset)):
+        if not any(sentence.split()[:5] == earlier.split()[:5] for earlier in found):  # noted and found here: once
+            found.append(sentence)
     return found or ["Nothing stands out."]
 
 
@@ -180,8 +162,9 @@ def _apart(dataset: xr.Dataset) -> Iterator[str]:
     if (wide := apart > _APART).any():
         k = int(np.nanargmax(apart))
         yield (
-            f"The bounds of I(X;Z|D) are more than {_APART} nats apart at {wide.sum()} of {counted(len(apart), 'time')}, "
-            f"{number(float(apart[k]))} nats at τ = {_time(dataset, k)}: the bars in the plane are part of the answer."
+            f"The bounds of I(X;Z|D) are more than {_APART} nats apart at {wide.sum()} of "
+            f"{counted(len(apart), 'time')}, {number(float(apart[k]))} nats at τ = {_time(dataset, k)}: the bars in "
+            "the plane are part of the answer."
         )
 
 
@@ -193,15 +176,9 @@ def _near_the_ceiling(dataset: xr.Dataset) -> Iterator[str]:
     if near.any():
         points = f"{dataset.attrs['n_test']:,} evaluation points" if "n_test" in dataset.attrs else "M points"
         yield (
-            f"At {near.sum()} of {counted(len(near), 'time')} the lower bound of I(X;Z|D) is within 1 nat of ln M = "
-            f"{number(float(ceiling))} nats, which it can never exceed with {points}; the truth may be far above."
+            f"The lower bound of I(X;Z|D) is within 1 nat of ln M = {number(float(ceiling))} nats at {near.sum()} of "
+            f"{counted(len(near), 'time')}. It can never exceed that with {points}; the truth may be far above."
         )
-
-
-def _entropy(dataset: xr.Dataset) -> Iterator[str]:
-    entropy = dataset.attrs.get("entropy_target")
-    if entropy is not None and np.isfinite(entropy):
-        yield f"I(Z;Y|D) takes H(Y) as {number(float(entropy))} nats; an error of that shifts all its values."
 
 
 def _linearised(dataset: xr.Dataset) -> Iterator[str]:
@@ -222,11 +199,10 @@ def _vacuous(dataset: xr.Dataset) -> Iterator[str]:
         yield "The divergence of the parameters is infinite at the time of least Gibbs loss: no bound follows from it."
         return
     bound = float(pac_bayes_gap(np.array(divergence), int(n)))
-    what = "vacuous, as it is above 1" if bound >= 1 else "below 1"
+    what = "vacuous" if bound >= 1 else "below 1"
     yield (
-        f"At the least Gibbs loss (τ = {_time(dataset, k)}) the divergence of the parameters is {number(divergence)} "
-        f"nats; the PAC-Bayes bound √((KL + ln(2√N/0.05)) / 2N) on the gap of a loss in [0, 1] is {number(bound)}, "
-        f"{what}. The loss of this page is not bounded, so that it holds for none of its gaps."
+        f"At the least Gibbs loss (τ = {_time(dataset, k)}) the divergence of the parameters is {short(divergence)} "
+        f"nats, and PAC-Bayes gives {number(bound)}: {what}."
     )
 
 
