@@ -202,7 +202,11 @@ def test_every_quick_experiment_runs_and_states_its_claims(name, tmp_path):
     assert all(claim.verdict in ("holds", "fails", "unclear") for claim in result.claims)
     assert result.figures
     for dataset in base.planes(result.datasets):
+        if "estimator" in dataset.dims:  # the direct route is nan where a layer has no noise
+            dataset = dataset.drop_sel(estimator="direct", errors="ignore")
         assert bool(np.isfinite(dataset.mi_input).all())
+        if dataset.attrs.get("kind") == "ensemble" and "ceiling_mi_target" not in dataset.attrs:
+            continue  # of numbers: a differential entropy is no ceiling
         ceiling = "mi_joint" if dataset.attrs.get("kind") == "curve" else "ceiling_mi_target"
         assert float(dataset.mi_target.max()) <= dataset.attrs[ceiling] + 1e-9
     assert (tmp_path / name / "report.html").exists() == bool(base.planes(result.datasets))

@@ -57,7 +57,7 @@ def _ensemble(loss: list[float], **more: list[float]) -> xr.Dataset:
     cells = {name: (("seed", "time"), np.array([values]) + shift) for name, values in more.items()}
     cells["loss_gibbs"] = (("seed", "time"), np.array([loss]) + shift)
     return xr.Dataset(
-        cells, {"time": [1.0, 1e4, 1e6, 1e8], "seed": [0, 1]}, {"ceiling_input": 6.2, "entropy_target": 2.3}
+        cells, {"time": [1.0, 1e4, 1e6, 1e8], "seed": [0, 1]}, {"ceiling_mi_input": 6.2, "entropy_target": 2.3}
     )
 
 

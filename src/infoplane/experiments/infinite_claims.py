@@ -95,7 +95,7 @@ def _finite(ensembles: Mapping[str, xr.Dataset]) -> Claim:
     told = []
     for name, one in ensembles.items():
         low, high = (float(np.mean(_last(one, key))) for key in ("mi_input_lower", "mi_input"))
-        ceiling = float(one.attrs["ceiling_input"])
+        ceiling = float(one.attrs["ceiling_mi_input"])
         told.append(bool(np.isfinite(high) and low < ceiling - 1.0))
         numbers[f"{name}: lower and upper bound at the end, nats"] = f"{low:.2f}, {high:.2f}"
     return Claim(

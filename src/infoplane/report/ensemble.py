@@ -113,7 +113,7 @@ def _described(dataset: xr.Dataset, panels: Sequence[Mapping[str, Any]]) -> dict
     return {
         "times": [finite(time) for time in times],
         "best": best_time(dataset),
-        "ceiling": finite(dataset.attrs.get("ceiling_input")),
+        "ceiling": finite(dataset.attrs.get("ceiling_mi_input")),
         "values": {name: _band(over_data(dataset, name)) for name in dict.fromkeys(names) if name in dataset},
     }
 

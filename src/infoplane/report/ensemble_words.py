@@ -169,7 +169,7 @@ def _apart(dataset: xr.Dataset) -> Iterator[str]:
 
 
 def _near_the_ceiling(dataset: xr.Dataset) -> Iterator[str]:
-    ceiling = dataset.attrs.get("ceiling_input")
+    ceiling = dataset.attrs.get("ceiling_mi_input")
     if "mi_input_lower" not in dataset or ceiling is None:
         return
     near = middle(over_data(dataset, "mi_input_lower")) > float(ceiling) - _NEAR
