@@ -163,6 +163,7 @@ def test_python_dash_m():
     assert "reproduce" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_at_once_with_one_sentence(tmp_path):
     """Wherever it strikes, and most of the time is compiling: status 130, nothing half-written."""
     command = [sys.executable, "-m", "infoplane", "reproduce", "black-box", "--quick", "--out", "run"]

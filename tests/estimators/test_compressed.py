@@ -312,6 +312,7 @@ def test_a_dead_layer_does_not_stop_a_sweep() -> None:
     assert plane.mi_input.sel(layer="alive") > 0.5
 
 
+@pytest.mark.slow
 def test_a_latent_size_that_does_not_stand_out_is_doubted() -> None:
     """Blobs of five coordinates, whose error of rebuilding falls with every size: the code found is too short."""
     x, y = laws.correlated_gaussian_images(2.0).sample(2000, 0)

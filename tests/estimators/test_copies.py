@@ -70,7 +70,11 @@ def test_high_information_is_no_exact_relation(mi: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("law", "n"), [(ip.laws.correlated_normal(1.0), 8000), (ip.laws.gaussian_images(0.0, 16), 2500)]
+    ("law", "n"),
+    [
+        (ip.laws.correlated_normal(1.0), 8000),
+        pytest.param(ip.laws.gaussian_images(0.0, 16), 2500, marks=pytest.mark.slow),
+    ],
 )
 def test_the_order_of_the_rows_is_no_information(law: ip.laws.Law, n: int) -> None:
     x, y = law.sample(n, 0)

@@ -189,6 +189,7 @@ def test_a_side_that_does_not_vary_knows_nothing() -> None:
 # --- many at once
 
 
+@pytest.mark.slow
 def test_many_data_sets_are_measured_side_by_side() -> None:
     truths = [0.0, 0.7, 1.5]
     pairs = [normal(N, 2, mi, seed=8) for mi in truths]

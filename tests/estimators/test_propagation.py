@@ -283,7 +283,7 @@ def test_too_few_passes_are_told_and_the_value_is_then_a_lower_bound():
 @pytest.mark.parametrize(
     ("method", "noise"),
     [
-        (SamplePropagation(16), ip.networks.AdditiveNoise(0.2)),
+        pytest.param(SamplePropagation(16), ip.networks.AdditiveNoise(0.2), marks=pytest.mark.slow),
         (GaussianDropout(16), ip.networks.MultiplicativeNoise(0.2)),
     ],
 )

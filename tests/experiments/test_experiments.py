@@ -124,6 +124,7 @@ def test_another_run_in_the_same_folder_is_refused(tmp_path):
         _Tiny().run(quick=True, seeds=3, out=tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_nothing_half_written_and_goes_on(tmp_path):
     """Stopped between two planes and inside the training: the second call ends with what an undisturbed run gives."""
 

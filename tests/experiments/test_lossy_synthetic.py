@@ -142,6 +142,7 @@ def test_a_route_nobody_measured_decides_nothing():
     assert not any("images" in name for name in claims[0].numbers)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_where_it_stopped(tiny, tmp_path):
     class Stop(Exception):
         pass
@@ -191,6 +192,7 @@ def test_pieces_do_not_depend_on_what_ran_before(tiny):
     xr.testing.assert_equal(lossy_routes.neighbours(bench), alone)
 
 
+@pytest.mark.slow
 def test_like_is_compared_with_like(tiny):
     """PCA codes and coordinates have the same debiased route; MINE the same critic, without a closed form inside."""
     found = lossy_routes.neighbours(Bench(CASE, TINY, 0))

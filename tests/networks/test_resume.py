@@ -164,6 +164,7 @@ def test_weights_recording_saves_and_opens_equal(whole, tmp_path):
     assert_array_equal(found.activations(4, 20, "hidden 1", "test"), whole.activations(4, 20, "hidden 1", "test"))
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_another_number_of_cores(tmp_path, monkeypatch):
     """Blocks are one a core; the state on disk is that of the whole ensemble."""
     import os

@@ -202,6 +202,7 @@ def test_a_kill_in_a_snapshot_loses_that_snapshot(tmp_path: Path) -> None:
     assert recording.scalars.loss_train[0].to_numpy().tolist() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_snapshots(tmp_path: Path) -> None:
     """Two million floats each, 8 MB: ten of them would be 80 MB."""
     ended = run(tmp_path / "run", width=1000, n=2000, epochs=14, kill=-1)
