@@ -106,7 +106,8 @@ def named(x: np.ndarray, k: int, *, method: Method | None = None) -> tuple[np.nd
         case "sort":
             return line.named(x[:, 0], k)
         case "tree":
-            return _without_itself(*KDTree(x).query(x, k + 1, workers=_threads(n)))
+            far, names = KDTree(x).query(x, k + 1, workers=_threads(n))
+            return _without_itself(np.asarray(far), np.asarray(names))
         case "jax":
             from . import gpu
 
