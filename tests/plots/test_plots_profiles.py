@@ -55,6 +55,14 @@ def test_floors_and_ceilings_of_the_label() -> None:
     assert len(figure.axes) == 4
 
 
+def test_long_labels_stand_in_two_lines_and_short_ones_in_one() -> None:
+    long, short = plane(), plane()
+    long["mi_input"].attrs["quantity"] = "I(X;T) of the noisy network, of compressed variables"
+    short["mi_input"].attrs["quantity"] = "H(T at 30 bins)"
+    assert plots.layer_profile(long).get_ylabel() == "I(X;T) of the noisy network, of\ncompressed variables  (bits)"
+    assert plots.layer_profile(short).get_ylabel() == r"$I(X;\hat{T})$ = H(T at 30 bins)  (bits)"
+
+
 def test_what_is_missing_leaves_a_gap() -> None:
     holes = plane()
     holes["mi_input"][0, 0, 1] = np.nan

@@ -21,7 +21,7 @@ from .whitening import unresolved, whiten
 _MODEST = 200  # binary exponents up to which squares need no care
 LARGEST_DIMENSION = 12  # beyond, neighbours are too far away to see a density
 _SHARED = "Its standard error ignores that neighbours share noise: the true spread is up to 1.5 times as large."
-_JACKKNIFE = "Its standard error is the jackknife's, 1 to 2 times the spread over samples; a bias is not in it."
+_JACKKNIFE = "Its standard error is the jackknife's, 1 to 3 times the spread over samples; a bias is not in it."
 
 
 class Surprisals(NamedTuple):

@@ -41,7 +41,8 @@ def information_label(planes: Sequence[xr.Dataset], name: str, unit: str) -> str
 
 def _in_lines(text: str, end: str) -> str:
     """The text in lines of about equal length, none longer than a small panel is high; ``end`` is not broken."""
-    count = -(-len(text + end) // _LINE)
+    seen = re.sub(r"[$\\{}]|hat", "", text)  # mathematics is longer as it is written than as it is read
+    count = -(-len(seen + end) // _LINE)
     lines = textwrap.wrap(text, -(-len(text) // count) + 5, break_long_words=False) if count > 1 else [text]
     return "\n".join(lines) + end
 
