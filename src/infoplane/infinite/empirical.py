@@ -45,7 +45,8 @@ def empirical_kernels(
     Fisher information of a Gaussian output of unit variance; K(x, x') is the mean over outputs of f(x) f(x'), which of
     one network has rank O at most. Means over several networks approach the kernels of the ensemble they are drawn
     from. The parametrisation is the network's own. Memory: two blocks of rows of the Jacobian, half a gigabyte each, or
-    the rows of two samples where these are larger; rows are made anew for every block before them. For PyTorch see :func:`infoplane.torch.empirical_kernels`.
+    the rows of two samples where these are larger; rows are made anew for every block before
+    them. For PyTorch see :func:`infoplane.torch.empirical_kernels`.
 
     Args:
         forward: called with (parameters, x), gives (n,) or (n, O) outputs; each row depends on its own row of x only.
