@@ -150,7 +150,7 @@ def test_an_interrupted_run_leaves_nothing_half_written_and_goes_on(tmp_path):
             np.testing.assert_array_equal(found[variable], dataset[variable], err_msg=str(variable))
 
 
-OF_IMAGES = ("lossy-mnist", "lossy-cifar10", "mnist-plane", "resnet-plane", "infinite-mnist")
+OF_IMAGES = ("lossy-mnist", "lossy-cifar10", "mnist-plane", "resnet-plane", "infinite-mnist", "infinite-sample-size")
 
 
 def test_names_and_sizes():
@@ -180,6 +180,7 @@ def test_names_and_sizes():
         "dual-prediction",
         "infinite-gaussian",
         "infinite-mnist",
+        "infinite-sample-size",
     ]
     for name in ip.experiments.names():
         experiment = ip.experiments.describe(name)

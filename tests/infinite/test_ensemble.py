@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import infoplane as ip
-from infoplane.infinite import At, Dense, Ensemble, Kernels
+from infoplane.infinite import At, Conv, Dense, Ensemble, Kernels
 
 RNG = np.random.default_rng(0)
 X, X_TEST = RNG.standard_normal((40, 3)), RNG.standard_normal((25, 3))
@@ -106,6 +106,51 @@ def test_what_exists_depends_on_the_network():
     ridge = Ensemble(NET, X, Y, ridge=0.1).information(X_TEST, Y_TEST, [1.0])
     assert "action" not in ridge
     assert "ridge" in ridge.attrs["notes"]
+
+
+def test_a_ridge_may_be_a_share_of_the_diagonal():
+    share = Ensemble(NET, X, Y, ridge=1e-3, relative_ridge=True)
+    added = 1e-3 * NET.kernels(X)[1].diagonal().mean()
+    assert share.ridge == pytest.approx(added, rel=1e-12)
+    for a, b in zip(
+        share.predict(X_TEST, np.inf), Ensemble(NET, X, Y, ridge=added).predict(X_TEST, np.inf), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_images_through_convolutions_equal_their_kernels():
+    images, others = RNG.standard_normal((12, 6, 6, 2)), RNG.standard_normal((7, 6, 6, 2))
+    y, y_test = images.mean(axis=(1, 2)), others.mean(axis=(1, 2))
+    net = Conv(2, "erf", 1.3, 0.2)
+    ensemble = Ensemble(net, images, y)
+    cross, own = Kernels(*net.kernels(others, images)), net.kernels(others)[0]
+    mean, covariance = ensemble.predict(others, np.inf)
+    np.testing.assert_allclose(mean, cross.ntk @ np.linalg.solve(net.kernels(images)[1], y), rtol=1e-8)
+    from_kernels = Ensemble.from_kernels(net.covariances(images, curvature=True), y)
+    np.testing.assert_allclose(covariance, from_kernels.predict(At(cross, own), np.inf)[1], rtol=1e-8, atol=1e-12)
+    found = ensemble.information(others, y_test, [0.1, 10.0])
+    again = from_kernels.information(At(cross, own), y_test, [0.1, 10.0])
+    for name in found:
+        np.testing.assert_allclose(found[name], again[name], rtol=1e-7, atol=1e-10, err_msg=str(name))
+    assert (found.mi_parameters_data >= found.mi_output_data_joint_train).all()
+
+
+def test_data_sets_drawn_anew_are_one_result_and_keep_all_notes(tmp_path):
+    first = Ensemble(NET, X, Y).information(X_TEST, Y_TEST, [0.1, 1.0])
+    doubled = Ensemble(NET, np.concatenate([X, X[:5]]), np.concatenate([Y, Y[:5]]))
+    second = doubled.information(X_TEST, Y_TEST, [0.1, 1.0])
+    both = ip.infinite.repeated({3: first, 8: second})
+    assert both.mi_input.dims == ("seed", "time")
+    assert list(both.seed) == [3, 8]
+    assert "5 of 45 modes" in both.attrs["notes"]
+    assert both.attrs["modes_at_floor"] == 5
+    assert both.attrs["wall_time"] == pytest.approx(first.attrs["wall_time"] + second.attrs["wall_time"])
+    np.testing.assert_array_equal(both.mi_target.sel(seed=8), second.mi_target)
+    ip.save(both, tmp_path / "both.nc")
+    with pytest.raises(ip.InputError, match="those of seed 2 are others"):
+        ip.infinite.repeated({1: first, 2: first.isel(time=[0])})
+    with pytest.raises(ip.InputError, match="got none"):
+        ip.infinite.repeated({})
 
 
 def test_duplicates_and_saturation_are_reported():

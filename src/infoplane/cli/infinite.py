@@ -47,6 +47,9 @@ def infinite(
     train: Annotated[int, typer.Option("--train", help="Samples to train on, at most.", min=2)] = 1000,
     test: Annotated[int, typer.Option("--test", help="Samples to measure with, at most.", min=2)] = 1000,
     ridge: Annotated[float, typer.Option("--ridge", help="Added to the diagonal of the tangent kernel.")] = 0.0,
+    relative_ridge: Annotated[
+        bool, typer.Option("--relative-ridge", help="The ridge is a share of that diagonal's mean.")
+    ] = False,
     joint: Annotated[bool, typer.Option("--joint", help="Also joint quantities, at every time.")] = False,
     draws: Annotated[int, typer.Option("--draws", help="Draws of the output for the sampled bounds.", min=1)] = 4,
     bits: Annotated[bool, typer.Option("--bits", help="Print and draw bits instead of nats.")] = False,
@@ -73,7 +76,7 @@ def infinite(
     net = wide.Dense(depth, activation, weight_std, bias_std, residual=residual)
     x_train, y_train, x_test, y_test = read_data(data, train, test, seed)
     screen.check_writable(out.parent)
-    ensemble = wide.Ensemble(net, x_train, y_train, ridge=ridge)
+    ensemble = wide.Ensemble(net, x_train, y_train, ridge=ridge, relative_ridge=relative_ridge)
     dataset = ensemble.information(x_test, y_test, grid, draws=draws, joint=joint, seed=seed)
     dataset.attrs["command"] = shlex.join(["infoplane", *sys.argv[1:]])
     dataset.attrs["title"] = f"{Path(data).name}: {net}"

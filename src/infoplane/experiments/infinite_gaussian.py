@@ -11,7 +11,7 @@ import xarray as xr
 
 from .. import plots
 from ..bottleneck import gaussian_curve
-from ..infinite import Dense, Ensemble
+from ..infinite import Dense, Ensemble, repeated
 from .base import Claim, Experiment, Run, sizes
 from .infinite_claims import gaussian_claims
 
@@ -23,7 +23,7 @@ NETS = {
     **{f"erf-{std:g}": Dense(2, "erf", std, 0.1) for std in (0.5, 1.0, 1.5, 2.0)},
     **{f"relu-{std:g}": Dense(2, "relu", std, 0.1) for std in (0.5, 1.0, 1.5)},
 }
-_ENTROPY = 0.5 * np.log(2.0 * np.pi * np.e)  # of Y, whose variance is 1
+ENTROPY = 0.5 * np.log(2.0 * np.pi * np.e)  # of Y, whose variance is 1
 _JOINT = (1e-2, 1.0, 1e2, 1e4, 1e8)  # times at which joint quantities are measured
 
 
@@ -85,10 +85,9 @@ def _measured(run: Run, net: Dense) -> xr.Dataset:
     """All quantities over (seed, time)."""
     n, times = sizes(run, (500, np.geomspace(1e-4, 1e8, 49)), (200, np.geomspace(1e-4, 1e8, 13)))
     joint = [float(t) for t in times if np.isclose(t, _JOINT, rtol=1e-9).any()]
-    rows = []
-    for seed in range(run.seeds):
-        x_train, y_train, x_test, y_test = draw(seed + 1, n, n)
+    found = {}
+    for seed in range(1, run.seeds + 1):
+        x_train, y_train, x_test, y_test = draw(seed, n, n)
         ensemble = Ensemble(net, x_train, y_train)
-        rows.append(ensemble.information(x_test, y_test, times, entropy_target=_ENTROPY, joint=joint, seed=0))
-    together = xr.concat(rows, "seed", data_vars="all", join="exact", combine_attrs="override")
-    return together.assign_coords(seed=np.arange(1, run.seeds + 1))
+        found[seed] = ensemble.information(x_test, y_test, times, entropy_target=ENTROPY, joint=joint, seed=0)
+    return repeated(found)

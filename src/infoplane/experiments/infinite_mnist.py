@@ -11,7 +11,7 @@ import xarray as xr
 
 from .. import plots
 from ..data import mnist
-from ..infinite import Dense, Ensemble
+from ..infinite import Dense, Ensemble, repeated
 from .base import Claim, Experiment, Run, sizes
 from .infinite_claims import mnist_claims
 
@@ -62,12 +62,11 @@ class InfiniteMNIST(Experiment):
 def _measured(run: Run, name: str, net: Dense) -> xr.Dataset:
     n, times = sizes(run, (1000, np.geomspace(1e-4, 1e6, 41)), (150, np.geomspace(1e-4, 1e6, 11)))
     train, test = mnist("train"), mnist("test")
-    rows = []
+    found = {}
     for seed in range(run.seeds):
         part = slice(seed * n, (seed + 1) * n)
         parts = [(one.x[part].reshape(n, -1) * (255.0 / 128.0) - 1.0, one.y[part]) for one in (train, test)]
         (x_train, y_train), (x_test, y_test) = parts
-        rows.append(run.table(f"pieces/{name}-{seed}", lambda a=(x_train, y_train), b=(x_test, y_test):
-                              Ensemble(net, *a).information(*b, times, seed=0)))  # fmt: skip
-    together = xr.concat(rows, "seed", data_vars="all", join="exact", combine_attrs="override")
-    return together.assign_coords(seed=np.arange(run.seeds))
+        found[seed] = run.table(f"pieces/{name}-{seed}", lambda a=(x_train, y_train), b=(x_test, y_test):
+                                Ensemble(net, *a).information(*b, times, seed=0))  # fmt: skip
+    return repeated(found)

@@ -19,6 +19,7 @@ from .ib_bound import IBBound
 from .ib_curve import IBCurve
 from .infinite_gaussian import InfiniteGaussian
 from .infinite_mnist import InfiniteMNIST
+from .infinite_sample_size import InfiniteSampleSize
 from .layer_measures import LayerMeasures
 from .lossy_cifar10 import LossyCIFAR10
 from .lossy_mnist import LossyMNIST
@@ -61,6 +62,7 @@ _EXPERIMENTS: dict[str, Experiment] = {
         DualPrediction(),
         InfiniteGaussian(),
         InfiniteMNIST(),
+        InfiniteSampleSize(),
     )
 }
 

@@ -6,5 +6,6 @@ from .duals import Dual
 from .empirical import empirical_kernels, kernel_drift
 from .ensemble import At, Ensemble
 from .kernels import Kernels
+from .repetitions import repeated
 
-__all__ = ["At", "Conv", "Dense", "Dual", "Ensemble", "Kernels", "empirical_kernels", "kernel_drift"]
+__all__ = ["At", "Conv", "Dense", "Dual", "Ensemble", "Kernels", "empirical_kernels", "kernel_drift", "repeated"]

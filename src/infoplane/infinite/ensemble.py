@@ -44,13 +44,17 @@ class Ensemble:
         y_train: (N,) or (N, O) targets. One column of integers, booleans or text are classes, learned as one-hot
             vectors minus 1 / classes; anything else is numbers.
         ridge: >= 0, added to the diagonal of the tangent kernel of the training points.
+        relative_ridge: whether ``ridge`` is a share of that diagonal's mean; the attribute ``ridge`` is what was added.
         kernel: "ntk", or "nngp" for networks whose readout alone is trained.
 
     Raises:
         InputError: nan, lengths that differ, a negative ridge, another kernel.
     """
 
-    def __init__(self, net: Dense | Conv, x_train: Any, y_train: Any, *, ridge: float = 0.0, kernel: str = "ntk"):
+    def __init__(
+        self, net: Dense | Conv, x_train: Any, y_train: Any, *,
+        ridge: float = 0.0, relative_ridge: bool = False, kernel: str = "ntk",
+    ):  # fmt: skip
         if not isinstance(net, Dense | Conv):
             raise InputError(
                 f"Ensemble needs a network, Dense(...) or Conv(...), got {type(net).__name__}; with your own kernels "
@@ -58,10 +62,12 @@ class Ensemble:
             )
         self._net = net
         self._x = variable(x_train, "x_train").values.reshape(np.shape(x_train))
-        self._setup(Kernels(*net.kernels(self._x)), y_train, ridge, kernel)
+        self._setup(Kernels(*net.kernels(self._x)), y_train, ridge, relative_ridge, kernel)
 
     @classmethod
-    def from_kernels(cls, train: Kernels, y_train: Any, *, ridge: float = 0.0, kernel: str = "ntk") -> Ensemble:
+    def from_kernels(
+        cls, train: Kernels, y_train: Any, *, ridge: float = 0.0, relative_ridge: bool = False, kernel: str = "ntk"
+    ) -> Ensemble:
         """An ensemble without a network, from kernels of the training points, such as empirical ones.
 
         Wherever a method takes ``x_test`` it then needs :class:`At`, the kernels of those points.
@@ -70,6 +76,7 @@ class Ensemble:
             train: (N, N) kernels; ``curvature`` None leaves I(Theta;D) to its linearised part.
             y_train: as for the class.
             ridge: as for the class.
+            relative_ridge: as for the class.
             kernel: as for the class.
 
         Raises:
@@ -77,19 +84,20 @@ class Ensemble:
         """
         made = cls.__new__(cls)
         made._net = made._x = None
-        made._setup(_checked_square(train), y_train, ridge, kernel)
+        made._setup(_checked_square(train), y_train, ridge, relative_ridge, kernel)
         return made
 
-    def _setup(self, train: Kernels, y_train: Any, ridge: float, kernel: str) -> None:
+    def _setup(self, train: Kernels, y_train: Any, ridge: float, relative: bool, kernel: str) -> None:
         if kernel not in _KERNELS:
             raise InputError(f"Ensemble needs kernel 'ntk' (all is trained) or 'nngp' (the readout), got {kernel!r}.")
         if not is_real(ridge) or not math.isfinite(ridge) or ridge < 0:
             raise InputError(f"Ensemble needs ridge as a finite number, 0 or more, got {ridge!r}.")
-        self.kernel, self.ridge, self._train = kernel, float(ridge), train
+        self.kernel, self._train = kernel, train
         self.targets = Targets.of(y_train, len(train.nngp), "y_train")
         tangent = self._tangent(train)
-        if ridge:
-            tangent = tangent + ridge * np.eye(len(tangent))
+        self.ridge = float(ridge * tangent.diagonal().mean()) if relative else float(ridge)
+        if self.ridge:
+            tangent = tangent + self.ridge * np.eye(len(tangent))
         self.spectrum = Spectrum.of(train.nngp, tangent, self.targets.values)
 
     def __repr__(self) -> str:

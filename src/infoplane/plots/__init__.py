@@ -30,6 +30,7 @@ from .noise import against_noise, noise_panels
 from .parts import information_parts, part_panels
 from .prediction import against_samples, sample_panels
 from .profiles import layer_profile, layer_profile_panels
+from .ranks import rank_table
 from .snapshots import plane_paths, plane_snapshot
 from .training import gradient_phases, training_curves
 
@@ -99,6 +100,7 @@ __all__ = [
     "plane_by_loss_panels",
     "plane_paths",
     "plane_snapshot",
+    "rank_table",
     "sample_panels",
     "snapshot_panels",
     "training_curves",

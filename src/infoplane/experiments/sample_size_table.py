@@ -1,0 +1,111 @@
+"""Ensembles on growing samples as one table of numbers, and which of the numbers rank as generalisation does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from scipy.stats import rankdata
+
+from ..infinite import bounds
+
+# What might tell generalisation, and what it is called in figures; all but the last three come with the ensemble.
+QUANTITIES = {
+    "mi_input": "I(X;Z|D), upper",
+    "mi_input_lower": "I(X;Z|D), lower",
+    "mi_target": "I(Z;Y|D), lower",
+    "mi_output_data": "I(Z;D|X) a point, upper",
+    "mi_output_data_joint_train": "KL of training outputs",
+    "mi_parameters_data": "I(Θ;D), upper",
+    "fisher_trace": "trace of the Fisher information",
+    "effective_dimension": "effective dimension",
+    "modes_learned": "modes learned",
+    "parameter_distance": "E|θ - θ₀|²",
+    "action": "action",
+    "fisher_energy": "Fisher energy",
+    "loss_gibbs_train": "training loss",
+    "bound_parameters": "√(2 I(Θ;D) / N)",
+    "bound_pac_bayes": "PAC-Bayes, √(KL / 2N)",
+    "bound_input": "√(exp I(X;Z|D) / 2N)",
+}
+ALONG = {"size": "sample\nsize", "scale": "weights", "time": "time"}
+TASKS = {"gaussian": "Gaussian", "mnist": "MNIST"}
+TOLD = {"generalisation_gap": "the gap, test less training loss", "loss_gibbs": "the test loss"}
+
+
+def with_bounds(found: xr.Dataset) -> xr.Dataset:
+    """An ensemble's quantities, the proposed bounds of the gap among them, as one array over (quantity, time)."""
+    n = int(found.attrs["n_train"])
+    parameters, inputs = found["mi_parameters_data"].to_numpy(), found["mi_input"].to_numpy()
+    taken = {name: found[name].to_numpy() for name in (*QUANTITIES, *TOLD, "squared_error") if name in found}
+    taken |= {
+        "bound_parameters": bounds.sub_gaussian_gap(parameters, n),
+        "bound_pac_bayes": bounds.pac_bayes_gap(parameters, n),
+        "bound_input": bounds.input_compression_gap(inputs, n),
+    }
+    rows = xr.DataArray(
+        np.stack([np.asarray(one, np.float64) for one in taken.values()]),
+        dims=("quantity", "time"),
+        coords={"quantity": list(taken), "time": found["time"].to_numpy()},
+    )
+    return xr.Dataset({"value": rows}, attrs={"wall_time": found.attrs["wall_time"]})
+
+
+def joined(pieces: Mapping[tuple[float, int, int], xr.Dataset]) -> xr.Dataset:
+    """Pieces by (scale, size, seed) as one table over (quantity, scale, size, seed, time)."""
+    scales, sizes, seeds = (sorted({key[axis] for key in pieces}) for axis in range(3))
+    first = next(iter(pieces.values()))["value"]
+    values = np.empty((len(first), len(scales), len(sizes), len(seeds), first.sizes["time"]))
+    for (scale, size, seed), piece in pieces.items():
+        values[:, scales.index(scale), sizes.index(size), seeds.index(seed)] = piece["value"].to_numpy()
+    return xr.Dataset(
+        {"value": (("quantity", "scale", "size", "seed", "time"), values)},
+        coords={
+            "quantity": first["quantity"].to_numpy().astype(str),
+            "scale": scales,
+            "size": sizes,
+            "seed": seeds,
+            "time": first["time"].to_numpy(),
+        },
+    )
+
+
+def rank_correlations(table: xr.Dataset, told: str = "generalisation_gap") -> xr.Dataset:
+    """Spearman's rank correlation of every quantity with a measure of generalisation, all else held fixed.
+
+    Along one axis at a time (the sample size, the weight scale, or training time), with the others fixed, so that no
+    correlation is only that of the one thing that differs everywhere; then the mean over the others. A quantity that
+    does not change along an axis tells nothing: its correlation is 0.
+
+    Args:
+        table: as :func:`joined` gives it.
+        told: the measure, one of TOLD.
+
+    Returns:
+        Dataset with ``correlation`` (quantity, along, seed).
+    """
+    names = [name for name in QUANTITIES if name in table["quantity"]]
+    values = table["value"].sel(quantity=names)
+    measure = table["value"].sel(quantity=told)
+    found = [_along(values, measure, axis) for axis in ALONG]
+    return xr.Dataset(
+        {"correlation": (("quantity", "along", "seed"), np.stack(found, axis=1))},
+        coords={"quantity": names, "along": list(ALONG), "seed": table["seed"].to_numpy()},
+        attrs={"told": told},
+    )
+
+
+def _along(values: xr.DataArray, measure: xr.DataArray, axis: str) -> np.ndarray:
+    """(quantity, seed)."""
+    ranked = [_centred_ranks(one.transpose(..., axis).to_numpy()) for one in (values, measure)]
+    size = np.sqrt((ranked[0] ** 2).sum(-1) * (ranked[1] ** 2).sum(-1))
+    cosine = np.divide((ranked[0] * ranked[1]).sum(-1), size, out=np.zeros_like(size), where=size > 0)
+    others = [d for d in measure.transpose(..., axis).dims if d != axis]
+    return cosine.mean(axis=tuple(1 + k for k, d in enumerate(others) if d != "seed"))
+
+
+def _centred_ranks(values: np.ndarray) -> np.ndarray:
+    mantissa, exponent = np.frexp(values)
+    ranks = rankdata(np.ldexp(np.round(mantissa, 8), exponent), axis=-1)  # what differs by rounding alone is a tie
+    return ranks - ranks.mean(axis=-1, keepdims=True)
