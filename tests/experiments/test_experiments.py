@@ -150,7 +150,15 @@ def test_an_interrupted_run_leaves_nothing_half_written_and_goes_on(tmp_path):
             np.testing.assert_array_equal(found[variable], dataset[variable], err_msg=str(variable))
 
 
-OF_IMAGES = ("lossy-mnist", "lossy-cifar10", "mnist-plane", "resnet-plane", "infinite-mnist", "infinite-sample-size")
+OF_IMAGES = (
+    "lossy-mnist",
+    "lossy-cifar10",
+    "mnist-plane",
+    "resnet-plane",
+    "infinite-mnist",
+    "infinite-sample-size",
+    "random-labels",
+)
 
 
 def test_names_and_sizes():
@@ -181,6 +189,8 @@ def test_names_and_sizes():
         "infinite-gaussian",
         "infinite-mnist",
         "infinite-sample-size",
+        "random-labels",
+        "infinite-depth",
     ]
     for name in ip.experiments.names():
         experiment = ip.experiments.describe(name)

@@ -17,6 +17,7 @@ from .estimators import Estimators
 from .gradient_phases import GradientPhases
 from .ib_bound import IBBound
 from .ib_curve import IBCurve
+from .infinite_depth import InfiniteDepth
 from .infinite_gaussian import InfiniteGaussian
 from .infinite_mnist import InfiniteMNIST
 from .infinite_sample_size import InfiniteSampleSize
@@ -29,6 +30,7 @@ from .noisy import Noisy
 from .nonlinearity import Nonlinearity
 from .one_neuron import OneNeuron
 from .quantised import Quantised
+from .random_labels import RandomLabels
 from .regularisation import Regularisation
 from .resnet_plane import ResNetPlane
 from .second_rule import SecondRule
@@ -63,6 +65,8 @@ _EXPERIMENTS: dict[str, Experiment] = {
         InfiniteGaussian(),
         InfiniteMNIST(),
         InfiniteSampleSize(),
+        RandomLabels(),
+        InfiniteDepth(),
     )
 }
 
