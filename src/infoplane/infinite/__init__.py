@@ -1,5 +1,6 @@
 """Infinitely wide ensembles: what they output, and what is known of it, in closed form at every training time."""
 
+from .checkpoints import empirical_information
 from .conv import Conv
 from .dense import Dense
 from .duals import Dual
@@ -8,4 +9,15 @@ from .ensemble import At, Ensemble
 from .kernels import Kernels
 from .repetitions import repeated
 
-__all__ = ["At", "Conv", "Dense", "Dual", "Ensemble", "Kernels", "empirical_kernels", "kernel_drift", "repeated"]
+__all__ = [
+    "At",
+    "Conv",
+    "Dense",
+    "Dual",
+    "Ensemble",
+    "Kernels",
+    "empirical_information",
+    "empirical_kernels",
+    "kernel_drift",
+    "repeated",
+]

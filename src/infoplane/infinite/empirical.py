@@ -64,7 +64,8 @@ def empirical_kernels(
     several = list(parameters) if networks else [parameters]
     if not several:
         raise InputError("empirical_kernels(networks=True) needs the parameters of at least one network, got none.")
-    found = [multiplied(*(_side(forward, one, x) for x in ((x1,) if x2 is None else (x1, x2)))) for one in several]
+    side = asked(forward)
+    found = [multiplied(*(side(one, x) for x in ((x1,) if x2 is None else (x1, x2)))) for one in several]
     nngp, ntk = (np.mean(every, axis=0) for every in ([k.nngp for k in found], [k.ntk for k in found]))
     return Kernels(nngp, ntk)
 
@@ -128,31 +129,34 @@ def kernel_drift(kernels: Mapping[int, Kernels] | Mapping[int, np.ndarray]) -> x
     )
 
 
-def _side(forward: Callable[[Any, Any], Any], parameters: Any, x: Any) -> Sides:
+def asked(forward: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Sides]:
+    """How to look at JAX networks (parameters, x); those of one structure are compiled together, once."""
     import jax
     import jax.numpy as jnp
     from jax.flatten_util import ravel_pytree
 
-    flat, unravel = ravel_pytree(parameters)
-    if not flat.size:
-        raise InputError("empirical_kernels needs parameters, and the pytree has no array.")
-    x = jnp.asarray(x)
+    compiled: dict[Any, Any] = {}
 
-    def outputs(p: jax.Array, points: jax.Array) -> jax.Array:
-        found = forward(unravel(p), points)
-        return found[:, None] if found.ndim == 1 else found
+    def side(parameters: Any, x: Any) -> Sides:
+        flat, unravel = ravel_pytree(parameters)
+        if not flat.size:
+            raise InputError("empirical_kernels needs parameters, and the pytree has no array.")
+        x = jnp.asarray(x)
 
-    def of_one(p: jax.Array, point: jax.Array) -> jax.Array:
-        return outputs(p, point[None])[0]
+        def of_one(p: jax.Array, point: jax.Array) -> jax.Array:
+            return jnp.atleast_1d(forward(unravel(p), point[None])[0])
 
-    rows = jax.jit(jax.vmap(jax.jacrev(of_one), (None, 0)))
-    values = outputs(flat, x)
-    return Sides(
-        len(x),
-        as_outputs(np.asarray(values), len(x)),
-        lambda first, last: np.asarray(rows(flat, x[first:last]), np.float64),
-        int(flat.size),
-    )
+        leaves, structure = jax.tree.flatten(parameters)
+        key = (structure, *((np.shape(leaf), np.asarray(leaf).dtype.str) for leaf in leaves))
+        rows = compiled.setdefault(key, jax.jit(jax.vmap(jax.jacrev(of_one), (None, 0))))
+        return Sides(
+            len(x),
+            as_outputs(np.asarray(forward(unravel(flat), x)), len(x)),
+            lambda first, last: np.asarray(rows(flat, x[first:last]), np.float64),
+            int(flat.size),
+        )
+
+    return side
 
 
 def as_outputs(values: np.ndarray, n: int) -> np.ndarray:

@@ -28,8 +28,10 @@ LABELS = {
     "fisher_trace": "trace of the Fisher information",
     "parameter_distance": "E|θ - θ₀|²",
     "effective_dimension": "effective dimension",
+    "generalisation_gap": "gap, test less training loss",
+    "fisher_energy": "Fisher energy",
 }
-_INFORMATION = ("mi_", "loss_")  # what has a unit of information
+_INFORMATION = ("mi_", "loss_", "generalisation_gap")  # what has a unit of information
 
 
 def over_time(

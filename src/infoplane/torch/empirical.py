@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+import xarray as xr
 from torch import nn
 
 from ..errors import InputError
+from ..infinite.checkpoints import gathered, over_training
 from ..infinite.empirical import Sides, as_outputs, multiplied
 from ..infinite.kernels import Kernels
 from .undisturbed import undisturbed
@@ -37,6 +42,52 @@ def empirical_kernels(model: nn.Module, x1: torch.Tensor, x2: torch.Tensor | Non
     with undisturbed(model, left_on=(), seed=0):
         sides = [_side(model, weights, x) for x in ((x1,) if x2 is None else (x1, x2))]
         return multiplied(*sides)
+
+
+def empirical_information(
+    model: nn.Module, states_by_epoch: Mapping[int, Any], train: tuple[torch.Tensor, Any],
+    test: tuple[torch.Tensor, Any], times: Any, *,
+    networks: bool = False, starts: Sequence[Mapping[str, torch.Tensor]] | None = None, **options: Any,
+) -> xr.Dataset:  # fmt: skip
+    """Kernels, spectrum, drift and information of a PyTorch network at every epoch kept of its training.
+
+    As :func:`infoplane.infinite.empirical_information`, which says what the numbers mean and why random starts are
+    needed. The model is copied, and the copy is run in evaluation mode.
+
+    Args:
+        model: any ``torch.nn.Module`` that takes one tensor.
+        states_by_epoch: by epoch, a ``state_dict()``, copied when it was taken (``copy.deepcopy``): the tensors of a
+            state dict go on changing with the model; with ``networks=True`` a sequence of them.
+        train: inputs and targets.
+        test: inputs and targets the network was not trained on.
+        times: of the summed half-squared loss, from 0 to infinity.
+        networks: whether there are several networks at every epoch.
+        starts: state dicts of 2 random starts or more; None: the several networks of the first epoch.
+        options: as there.
+
+    Returns:
+        Dataset, as there.
+
+    Raises:
+        InputError: as there, or no weights that require a gradient.
+    """
+    own, (x_train, x_test) = copy.deepcopy(model), (train[0], test[0])
+
+    def outputs(state: Mapping[str, torch.Tensor]) -> np.ndarray:
+        own.load_state_dict(state)
+        with undisturbed(own, left_on=(), seed=0):
+            return np.concatenate([as_outputs(own(x).double().cpu().numpy(), len(x)) for x in (x_train, x_test)])
+
+    def tangents(state: Mapping[str, torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
+        own.load_state_dict(state)
+        return empirical_kernels(own, x_train).ntk, empirical_kernels(own, x_test, x_train).ntk
+
+    made = gathered(states_by_epoch, networks, starts, outputs, tangents)
+    return over_training(made, _numbers(train[1]), _numbers(test[1]), times, options)
+
+
+def _numbers(targets: Any) -> Any:
+    return targets.detach().cpu().numpy() if isinstance(targets, torch.Tensor) else targets
 
 
 def _side(model: nn.Module, weights: dict[str, torch.Tensor], x: torch.Tensor) -> Sides:
