@@ -1,8 +1,8 @@
 """infoplane: how information flows through neural networks.
 
-Five nouns: ``estimators``, ``recordings``, ``bottleneck``, ``infinite`` and ``variational``; this version has the
-first four, with the laws, compressors and calibration that estimators need, and the experiments built on them. Public
-names load on first use, so importing the package is cheap and does not import JAX.
+Five nouns: ``estimators``, ``recordings``, ``bottleneck``, ``infinite`` and ``variational``; beside them
+the laws, compressors and calibration that estimators need, and the experiments built on them. Public names load on
+first use, so importing the package is cheap and does not import JAX.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _MODULES = (
     "report",
     "results",
     "torch",
+    "variational",
     "watching",
 )
 
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         report,
         results,
         torch,
+        variational,
         watching,
     )
     from .calibration import calibrate

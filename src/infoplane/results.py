@@ -92,12 +92,22 @@ _ENSEMBLE: dict[str, tuple[str, ...]] = {
         ("time",),
     ),
 }
+_MODELS = ("objective", "beta", "seed", "epoch", "split")
+_VARIATIONAL: dict[str, tuple[str, ...]] = {
+    **{
+        f"{name}{end}": _MODELS
+        for name in ("mi_input", "mi_target", "rate", "rate_conditional", "distortion", "accuracy")
+        for end in ("", "_stderr")
+    },
+    "loss": _MODELS,
+}
 _REQUIRED = ("mi_input", "mi_target")
 _DIRECTIONS = ("exact", "estimate", "lower", "upper", "interval")
 
 
 def check(dataset: xr.Dataset) -> xr.Dataset:
-    """The same dataset, if it follows the schema of a plane, or, where ``kind`` says so, of a curve or an ensemble.
+    """The same dataset, if it follows the schema of a plane, or, where ``kind`` says so, of a curve, an ensemble or
+    trained models.
 
     Raises:
         InputError: a variable, dimension or attribute is missing or of the wrong kind.
@@ -107,7 +117,9 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
     if is_curve(dataset):
         whose, schema, further = "A curve's", _CURVE, ()
     elif is_ensemble(dataset):
-        whose, schema, further = "An ensemble's", _ENSEMBLE, ("seed",)  # data sets that were drawn
+        whose, schema, further = "An ensemble's", _ENSEMBLE, ("seed", "epoch")  # data sets drawn; kernels kept
+    elif is_variational(dataset):
+        whose, schema, further = "A variational plane's", _VARIATIONAL, ()
     missing = [name for name in _REQUIRED if name not in dataset]
     if missing:
         raise InputError(f"This is not an information {'curve' if curve else 'plane'}: it lacks {', '.join(missing)}.")
@@ -135,6 +147,11 @@ def is_curve(dataset: Any) -> bool:
 def is_ensemble(dataset: Any) -> bool:
     """Whether this is an infinite ensemble's curve, over training time."""
     return isinstance(dataset, xr.Dataset) and dataset.attrs.get("kind") == "ensemble"
+
+
+def is_variational(dataset: Any) -> bool:
+    """Whether these are models trained for the bottleneck, over their trade-off."""
+    return isinstance(dataset, xr.Dataset) and dataset.attrs.get("kind") == "variational"
 
 
 def save(dataset: xr.Dataset, path: str | Path) -> None:

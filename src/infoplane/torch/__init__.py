@@ -1,4 +1,4 @@
-"""Watching PyTorch models: planes of a network that is trained by somebody else's script."""
+"""Watching PyTorch models: planes of a network that is trained by somebody else's script, and losses for it."""
 
 try:
     import torch as _torch
@@ -6,7 +6,8 @@ except ImportError:
     raise ImportError("infoplane.torch needs PyTorch; install it with: pip install 'infoplane[torch]'") from None
 
 from ..watching.pooling import EachToken, Flatten, Projection, SpatialMean, Token
-from .empirical import empirical_kernels
+from . import objectives
+from .empirical import empirical_information, empirical_kernels
 from .gradients import gradient_statistics
 from .noise import Noise
 from .watch import TorchWatch, watch
@@ -21,7 +22,9 @@ __all__ = [
     "SpatialMean",
     "Token",
     "TorchWatch",
+    "empirical_information",
     "empirical_kernels",
     "gradient_statistics",
+    "objectives",
     "watch",
 ]

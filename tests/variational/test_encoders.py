@@ -1,0 +1,49 @@
+"""Encoders: shapes, and that one input does not change what another becomes."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+from infoplane import variational as v
+from infoplane.variational.encoders import Encoder
+
+
+def numbers(encoder: Encoder, shape: tuple[int, ...], outputs: int) -> int:
+    """How many numbers are trained, without making them."""
+    made = eqx.filter_eval_shape(encoder.build, shape, outputs, jr.key(0))
+    return sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(eqx.filter(made, lambda a: hasattr(a, "shape"))))
+
+
+def test_sizes_are_those_of_the_literature():
+    assert numbers(v.Dense((1024, 1024)), (28, 28), 512) == 784 * 1024 + 1024 + 1024**2 + 1024 + 1024 * 512 + 512
+    # 36.5 million numbers with the 10 classes of CIFAR-10: convolutions without biases there, and as here with them.
+    assert numbers(v.WideResNet(28, 10), (32, 32, 3), 10) == pytest.approx(36.5e6, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "shape"),
+    [(v.Dense((8, 8)), (5,)), (v.Dense(()), (4, 4)), (v.Convolutional((4, 6)), (9, 8)),
+     (v.Convolutional((4, 4, 4)), (12, 12, 3)), pytest.param(v.WideResNet(10, 1), (8, 8, 3), marks=pytest.mark.slow)],
+    ids=["dense", "linear", "convolutional", "convolutional with channels", "wide residual network"],
+)  # fmt: skip
+def test_one_input_does_not_change_another(encoder, shape):
+    module = encoder.build(shape, 6, jr.key(1))
+    x = jr.normal(jr.key(2), (3, *shape))
+    found = jax.vmap(module)(x)
+    assert found.shape == (3, 6)
+    assert jnp.isfinite(found).all()
+    np.testing.assert_allclose(found[1], module(x[1]), rtol=1e-4, atol=1e-4)
+    assert 0.05 < found.std() < 20  # He's weights keep sizes
+
+
+@pytest.mark.slow
+def test_a_large_residual_network_takes_a_batch():
+    module = v.WideResNet(28, 10).build((32, 32, 3), 20, jr.key(0))
+    found = jax.vmap(module)(jr.normal(jr.key(1), (2, 32, 32, 3)))
+    assert found.shape == (2, 20)
+    assert jnp.isfinite(found).all()
