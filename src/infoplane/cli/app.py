@@ -29,7 +29,7 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="Folder for results; a run that was interrupted continues there.")
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Reduced size: at most a minute on two cores.")]
-Networks = Annotated[int | None, typer.Option("--seeds", help="Number of networks.", min=2)]
+Networks = Annotated[int | None, typer.Option("--seeds", help="Number of networks.", min=1)]
 Setting = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the estimator, such as bins=50.")
 ]

@@ -140,7 +140,7 @@ class Experiment(abc.ABC):
         title: one line.
         source: the paper.
         unit: what a seed is: "networks", or "repetitions" of sampling.
-        seeds: their number at full size; quick_seeds: at reduced size.
+        seeds: their number at full size; quick_seeds: at reduced size; fewest_seeds: without which there is no spread.
     """
 
     name: ClassVar[str]
@@ -149,6 +149,7 @@ class Experiment(abc.ABC):
     unit: ClassVar[str] = "networks"
     seeds: ClassVar[int] = 50
     quick_seeds: ClassVar[int] = 8
+    fewest_seeds: ClassVar[int] = 2
 
     @abc.abstractmethod
     def measure(self, run: Run) -> dict[str, xr.Dataset]:
@@ -173,8 +174,8 @@ class Experiment(abc.ABC):
         """Carry it out; see :func:`infoplane.experiments.run`."""
         started = time.perf_counter()
         count = (self.quick_seeds if quick else self.seeds) if seeds is None else int(seeds)
-        if count < 2:
-            raise InputError(f"An experiment needs at least 2 {self.unit} for a spread, got {count}.")
+        if count < self.fewest_seeds:
+            raise InputError(f"{self.name} needs at least {self.fewest_seeds} {self.unit} for a spread, got {count}.")
         folder = None if out is None else Path(out)
         command = self._command(quick, seeds, folder)
         if folder is not None:

@@ -35,6 +35,8 @@ from .regularisation import Regularisation
 from .resnet_plane import ResNetPlane
 from .second_rule import SecondRule
 from .train_size import TrainSize
+from .variational_tightness import VariationalTightness
+from .vib_mnist import VIBMNIST
 
 _EXPERIMENTS: dict[str, Experiment] = {
     e.name: e
@@ -67,6 +69,8 @@ _EXPERIMENTS: dict[str, Experiment] = {
         InfiniteSampleSize(),
         RandomLabels(),
         InfiniteDepth(),
+        VIBMNIST(),
+        VariationalTightness(),
     )
 }
 

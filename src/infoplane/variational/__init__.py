@@ -4,6 +4,7 @@ Everywhere beta multiplies I(Z;Y), in nats. A published VIB coefficient b of the
 coefficient g of the distortion is beta = 1 + g. A conditional rate bounds I(X;Z|Y) and is never called I(X;Z).
 """
 
+from .attacks import attacked
 from .bounds import (
     Pair,
     fitted_prior,
@@ -65,6 +66,7 @@ __all__ = [
     "Terms",
     "Weights",
     "WideResNet",
+    "attacked",
     "averaged",
     "batch_terms",
     "by_name",
