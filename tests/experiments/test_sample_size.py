@@ -13,7 +13,7 @@ from infoplane import plots
 from infoplane.errors import InputError
 from infoplane.experiments import sample_size_claims, sample_size_figures
 from infoplane.experiments.infinite_sample_size import gaussian_sample, mnist_sample
-from infoplane.experiments.sample_size_table import QUANTITIES, TOLD, joined, rank_correlations
+from infoplane.experiments.sample_size_table import AXIS, QUANTITIES, SHOWN, TOLD, joined, rank_correlations
 
 RANDOM = np.random.default_rng(3)
 SCALES, SIZES, SEEDS, TIMES = [0.5, 1.0, 2.0], [50, 100, 400], [1, 2, 3, 4], [0.1, 1.0, 10.0, 100.0]
@@ -82,6 +82,14 @@ def test_what_orders_is_one_what_is_constant_or_differs_by_rounding_is_nothing()
         np.testing.assert_allclose(found.sel(quantity=name), expected, atol=1e-12, err_msg=name)
 
 
+def test_the_axis_itself_is_what_a_quantity_has_to_beat():
+    found = rank_correlations(table())["correlation"]
+    np.testing.assert_allclose(found.sel(quantity=AXIS, along="size"), -1.0, atol=1e-12)
+    np.testing.assert_allclose(found.sel(quantity=AXIS, along=["scale", "time"]), 1.0, atol=1e-12)
+    assert found.sel(quantity="loss_gibbs_train").isnull().all()  # a summand of the gap
+    assert rank_correlations(table(), "loss_gibbs")["correlation"].sel(quantity="mi_target").isnull().all()
+
+
 def verdicts(tables: dict[str, xr.Dataset]) -> list[str]:
     return [claim.verdict for claim in sample_size_claims.claims(tables)]
 
@@ -115,7 +123,7 @@ def test_figures_are_drawn():
     assert len(sample_size_figures.ranks(made).axes) == 4
     assert len(sample_size_figures.gaps(made).axes) == 6
     ax = plots.rank_table(rank_correlations(made["mnist"]).mean("seed"))
-    assert [label.get_text() for label in ax.get_yticklabels()] == list(QUANTITIES)
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(SHOWN)
     with pytest.raises(InputError, match="over \\(quantity, along\\)"):
         plots.rank_table(xr.Dataset({"correlation": ("quantity", [1.0])}))
 

@@ -6,23 +6,21 @@ import io
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import InputError, nearest
+from ..errors import InputError
 from . import screen
 from .bottleneck import thinned
+from .datasets import read_data
 
 if TYPE_CHECKING:
-    import numpy as np
     import xarray as xr
 
 _console = Console(highlight=False, emoji=False)
-_IMAGES = {"mnist": "mnist", "fashion-mnist": "fashion_mnist", "cifar10": "cifar10"}
-_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _SHOWN = ("loss_gibbs", "accuracy", "mi_input_lower", "mi_input", "mi_target", "mi_output_data")
 _DRAWN = ("loss_gibbs", "loss_bayes", "accuracy", "mi_input", "mi_target", "mi_output_data")
 
@@ -74,7 +72,7 @@ def infinite(
     from ..recordings.disk import write_whole
 
     net = wide.Dense(depth, activation, weight_std, bias_std, residual=residual)
-    x_train, y_train, x_test, y_test = read_data(data, train, test, seed)
+    x_train, y_train, x_test, y_test = read_data("infinite", data, train, test, seed)
     screen.check_writable(out.parent)
     ensemble = wide.Ensemble(net, x_train, y_train, ridge=ridge, relative_ridge=relative_ridge)
     dataset = ensemble.information(x_test, y_test, grid, draws=draws, joint=joint, seed=seed)
@@ -112,50 +110,6 @@ def parse_times(text: str) -> list[float]:
     if not values or not all(value >= 0 for value in values):
         raise InputError(f"{example}; times are 0 or more, got {text!r}.")
     return values
-
-
-def read_data(data: str, train: int, test: int, seed: int) -> tuple[Any, Any, Any, Any]:
-    """Inputs and targets to train on and to measure with, at most so many.
-
-    Raises:
-        InputError: no such file or data set, or arrays that are missing.
-    """
-    import numpy as np
-
-    if data in _IMAGES:
-        from .. import data as tasks
-
-        read = getattr(tasks, _IMAGES[data])
-        parts = [read(part).flattened() for part in ("train", "test")]
-        cut = [part.take(np.arange(min(most, len(part.y)))) for part, most in zip(parts, (train, test), strict=True)]
-        shift, scale = float(cut[0].x.mean()), float(cut[0].x.std()) or 1.0
-        return tuple(v for part in cut for v in ((part.x - shift) / scale, part.y))  # type: ignore[return-value]
-    path = Path(data)
-    if path.suffix.lower() != ".npz":
-        raise InputError(f"infoplane infinite takes a .npz file or a data set, got {data!r}; {nearest(data, _IMAGES)}")
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as .npz: {error}.") from None
-    if set(_ARRAYS) <= set(found):
-        sizes = (train, train, test, test)
-        return tuple(found[name][:most] for name, most in zip(_ARRAYS, sizes, strict=True))  # type: ignore[return-value]
-    if not {"x", "y"} <= set(found) or len(found["x"]) != len(found["y"]):
-        raise InputError(
-            f"{path} needs the arrays {', '.join(_ARRAYS)}, or x and y of one length; it has {', '.join(found)}."
-        )
-    return _halved(found["x"], found["y"], train, test, seed)
-
-
-def _halved(x: np.ndarray, y: np.ndarray, train: int, test: int, seed: int) -> tuple[Any, Any, Any, Any]:
-    """A random half to train on, the other to measure with, at most so many of each."""
-    import numpy as np
-
-    order = np.random.default_rng(seed).permutation(len(x))
-    half = (len(x) + 1) // 2
-    first, second = order[:half][:train], order[half:][:test]
-    return x[first], y[first], x[second], y[second]
 
 
 def _show(dataset: xr.Dataset, unit: str) -> None:

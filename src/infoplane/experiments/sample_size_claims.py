@@ -8,11 +8,12 @@ import numpy as np
 import xarray as xr
 
 from .base import Claim
-from .sample_size_table import ALONG, QUANTITIES, TOLD, rank_correlations
+from .sample_size_table import ALONG, AXIS, SHOWN, TOLD, rank_correlations
 from .verdicts import Mean, Verdict, all_of, any_of, mean_over_seeds
 
 OURS = "derived; our own test"
 MEASURED = "our own test"
+PILOT = "our own test; signs as seen in a pilot of 3 repetitions up to N = 2,000"
 _TELLS = 0.5  # rank correlation
 _VACUOUS = 10.0  # times the gap
 _STEADY = 0.1  # relative change from the smallest to the largest sample that is none
@@ -73,34 +74,32 @@ def _falls(tables: Mapping[str, xr.Dataset]) -> Claim:
 
 
 def _vacuous(tables: Mapping[str, xr.Dataset]) -> Claim:
-    """The bound through I(Theta;D), with the most favourable reading: a loss that is 1-sub-Gaussian."""
+    """The bound through I(Theta;D), with the most favourable reading: a loss that is 1-sub-Gaussian, the best time."""
     numbers: dict[str, float | str] = {}
     verdicts: list[Verdict] = []
     for task, table in tables.items():
-        gap, bound = (_late(table, name) for name in ("generalisation_gap", "bound_parameters"))
-        ratio = (bound / np.abs(gap)).to_numpy()
-        least = mean_over_seeds(ratio.min(axis=(1, 2)))
+        gap, bound = (_at_best(table, name) for name in ("generalisation_gap", "bound_parameters"))
+        least = mean_over_seeds((bound / np.abs(gap)).min(axis=(1, 2)))
         verdicts.append(least.above(_VACUOUS))
-        numbers[f"{task}: least bound over gap, late"] = str(least)
-        numbers[f"{task}: the same at the time of the least test loss"] = str(
-            mean_over_seeds(_at_best(table, "bound_parameters") / np.abs(_at_best(table, "generalisation_gap")))
-        )
+        numbers[f"{task}: least bound over gap, at the time of the least test loss"] = str(least)
+        late = abs(_late(table, "bound_parameters") / _late(table, "generalisation_gap")).min(["scale", "size"])
+        numbers[f"{task}: the same late, where the bound has grown with the root of time"] = str(mean_over_seeds(late))
         numbers[f"{task}: share of cells where the value by I(X;Z|D) is below the gap"] = _below(table, "bound_input")
     return Claim(
-        f"Late in training the bound of the gap through I(Theta;D) exceeds the gap more than {_VACUOUS:g} times at "
-        "every size and weight scale (for a 1-sub-Gaussian loss; the squared loss has no such constant).",
+        f"At the time of the least test loss the bound of the gap through I(Theta;D) exceeds the gap more than "
+        f"{_VACUOUS:g} times at every size and weight scale (for a 1-sub-Gaussian loss; the squared loss has no such "
+        "constant).",
         all_of(verdicts),
         numbers,
-        OURS,
+        MEASURED,
     )
 
 
 def _at_best(table: xr.Dataset, name: str) -> np.ndarray:
-    """(seed,) median over weights and sizes of the values at the time of the least test loss."""
+    """(seed, scale, size) values at the time of the least test loss."""
     loss = table["value"].sel(quantity="loss_gibbs").transpose("seed", "scale", "size", "time").to_numpy()
     values = table["value"].sel(quantity=name).transpose("seed", "scale", "size", "time").to_numpy()
-    found = np.take_along_axis(values, loss.argmin(axis=-1)[..., None], axis=-1)[..., 0]
-    return np.median(found, axis=(1, 2))
+    return np.take_along_axis(values, loss.argmin(axis=-1)[..., None], axis=-1)[..., 0]
 
 
 def _below(table: xr.Dataset, name: str) -> float:
@@ -116,8 +115,9 @@ def _steady(tables: Mapping[str, xr.Dataset]) -> Claim:
         verdicts.append(change.below(_STEADY))
         numbers[f"{task}: largest relative change"] = str(change)
     return Claim(
-        "Late in training that bound does not fall as the sample grows: I(Theta;D) grows in proportion to N "
-        f"(it changes by less than {_STEADY:.0%} from the smallest to the largest sample).",
+        "Late in training that bound does not fall as the sample grows: what then counts in I(Theta;D), the time times "
+        f"the trace of the tangent kernel, is proportional to N (it changes by less than {_STEADY:.0%} from the "
+        "smallest to the largest sample).",
         all_of(verdicts),
         numbers,
         OURS,
@@ -131,11 +131,13 @@ def _one_tells(ranks: Mapping[str, xr.DataArray], told: str) -> Claim:
     names = next(iter(ranks.values()))["quantity"].to_numpy()
     for name in names:
         found = {(task, axis): _mean(ranks[task], name, axis) for task in ranks for axis in ALONG}
-        for sign in (1, -1):
+        if any(np.isnan(mean.value) for mean in found.values()):
+            continue  # made of the measure itself
+        for sign in (1, -1) if name != AXIS else ():
             verdicts.append(all_of([_signed(mean, sign).above(_TELLS) for mean in found.values()]))
         for task in ranks:
             shown = ", ".join(f"{found[task, axis].value:.2f}" for axis in ALONG)
-            numbers[f"{task}, {QUANTITIES[name]}: along {', '.join(ALONG)}"] = shown
+            numbers[f"{task}, {SHOWN[name]}: along {', '.join(ALONG)}"] = shown
     return Claim(
         f"Some one quantity ranks {TOLD[told]}, whatever changes: with one sign, rank correlations beyond {_TELLS:g} "
         "along the sample size, the weights and time, in every task.",
@@ -153,7 +155,7 @@ def _signs(ranks: Mapping[str, xr.DataArray], name: str, signs: Mapping[str, int
             mean = _mean(found, name, axis)
             verdicts.append(_signed(mean, sign).above(0.0))
             numbers[f"{task}: rank correlation along {axis}"] = str(mean)
-    return Claim(text, all_of(verdicts), numbers, MEASURED)
+    return Claim(text, all_of(verdicts), numbers, PILOT)
 
 
 def _mean(ranks: xr.DataArray, name: str, axis: str) -> Mean:

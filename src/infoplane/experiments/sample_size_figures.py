@@ -10,7 +10,7 @@ import xarray as xr
 
 from .. import plots
 from ..plots.style import GREY, key, legend_beside, looks, new_figure, tidy
-from .sample_size_table import ALONG, QUANTITIES, TASKS, TOLD, rank_correlations
+from .sample_size_table import ALONG, SHOWN, TASKS, TOLD, rank_correlations
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,10 +27,10 @@ _TOP = 3e3  # nats: what a bound is above it does not matter
 def ranks(tables: Mapping[str, xr.Dataset]) -> Figure:
     """Tables of colours: by task and measure of generalisation."""
     panels = [(task, told) for task in tables for told in TOLD]
-    figure = new_figure(3.0 + 2.1 * len(panels), 1.0 + 0.27 * len(QUANTITIES))
+    figure = new_figure(3.0 + 2.1 * len(panels), 1.0 + 0.27 * len(SHOWN))
     row = figure.subplots(1, len(panels), squeeze=False)[0]
     for k, (task, told) in enumerate(panels):
-        plots.rank_table(rank_correlations(tables[task], told), row[k], labels=QUANTITIES | ALONG, names=k == 0)
+        plots.rank_table(rank_correlations(tables[task], told), row[k], labels=SHOWN | ALONG, names=k == 0)
         row[k].set_title(f"{TASKS[task]}\n{TOLD[told].split(',')[0]}", fontsize="medium")
     figure.suptitle("Rank correlation along one axis, the others held fixed", fontsize="medium")
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,7 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from ..infinite import bounds
+from ..results import provenance
 
 # What might tell generalisation, and what it is called in figures; all but the last three come with the ensemble.
 QUANTITIES = {
@@ -31,7 +33,11 @@ QUANTITIES = {
 }
 ALONG = {"size": "sample\nsize", "scale": "weights", "time": "time"}
 TASKS = {"gaussian": "Gaussian", "mnist": "MNIST"}
+AXIS = "axis"  # what differs along an axis by itself, the least that a quantity has to beat
+SHOWN = QUANTITIES | {AXIS: "the axis itself"}
 TOLD = {"generalisation_gap": "the gap, test less training loss", "loss_gibbs": "the test loss"}
+# Functions of the measure, or summands of it: their ranks say nothing.
+_CONSTRUCTED = {"generalisation_gap": ("loss_gibbs_train",), "loss_gibbs": ("mi_target",)}
 
 
 def with_bounds(found: xr.Dataset) -> xr.Dataset:
@@ -49,7 +55,8 @@ def with_bounds(found: xr.Dataset) -> xr.Dataset:
         dims=("quantity", "time"),
         coords={"quantity": list(taken), "time": found["time"].to_numpy()},
     )
-    return xr.Dataset({"value": rows}, attrs={"wall_time": found.attrs["wall_time"]})
+    kept = {name: found.attrs[name] for name in ("schema_version", "wall_time", "notes") if name in found.attrs}
+    return xr.Dataset({"value": rows}, attrs=kept)
 
 
 def joined(pieces: Mapping[tuple[float, int, int], xr.Dataset]) -> xr.Dataset:
@@ -68,7 +75,17 @@ def joined(pieces: Mapping[tuple[float, int, int], xr.Dataset]) -> xr.Dataset:
             "seed": seeds,
             "time": first["time"].to_numpy(),
         },
+        attrs=provenance(notes=_notes(pieces)),
     )
+
+
+def _notes(pieces: Mapping[tuple[float, int, int], xr.Dataset]) -> list[str]:
+    """Every note of every ensemble once, and of how many."""
+    found: dict[str, int] = {}
+    for piece in pieces.values():
+        for note in json.loads(str(piece.attrs.get("notes", "[]"))):
+            found[note] = found.get(note, 0) + 1
+    return [f"{note} ({count} of {len(pieces)} ensembles)" for note, count in found.items()]
 
 
 def rank_correlations(table: xr.Dataset, told: str = "generalisation_gap") -> xr.Dataset:
@@ -76,7 +93,8 @@ def rank_correlations(table: xr.Dataset, told: str = "generalisation_gap") -> xr
 
     Along one axis at a time (the sample size, the weight scale, or training time), with the others fixed, so that no
     correlation is only that of the one thing that differs everywhere; then the mean over the others. A quantity that
-    does not change along an axis tells nothing: its correlation is 0.
+    does not change along an axis tells nothing: its correlation is 0. One that is made of the measure has none. What
+    rises with the axis itself has the same correlation as the axis, which stands last.
 
     Args:
         table: as :func:`joined` gives it.
@@ -88,12 +106,19 @@ def rank_correlations(table: xr.Dataset, told: str = "generalisation_gap") -> xr
     names = [name for name in QUANTITIES if name in table["quantity"]]
     values = table["value"].sel(quantity=names)
     measure = table["value"].sel(quantity=told)
-    found = [_along(values, measure, axis) for axis in ALONG]
+    found = np.stack([_along(_with_axis(values, axis), measure, axis) for axis in ALONG], axis=1)
+    found[[names.index(name) for name in _CONSTRUCTED[told] if name in names]] = np.nan
     return xr.Dataset(
-        {"correlation": (("quantity", "along", "seed"), np.stack(found, axis=1))},
-        coords={"quantity": names, "along": list(ALONG), "seed": table["seed"].to_numpy()},
+        {"correlation": (("quantity", "along", "seed"), found)},
+        coords={"quantity": [*names, AXIS], "along": list(ALONG), "seed": table["seed"].to_numpy()},
         attrs={"told": told},
     )
+
+
+def _with_axis(values: xr.DataArray, axis: str) -> xr.DataArray:
+    """The quantities, and the axis's own numbers as one more."""
+    own = (values.isel(quantity=0, drop=True) * 0.0 + values[axis]).expand_dims(quantity=[AXIS])
+    return xr.concat([values, own], "quantity")
 
 
 def _along(values: xr.DataArray, measure: xr.DataArray, axis: str) -> np.ndarray:

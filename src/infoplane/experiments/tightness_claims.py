@@ -14,6 +14,7 @@ from .verdicts import Verdict, rounded
 
 _TOLERANCE = 1e-5
 _ERRORS = 5.0  # standard errors over draws of z
+_ROUNDING = 1e-9  # nats
 _SOURCE = "derived; our own test"
 
 
@@ -62,7 +63,7 @@ def _bounds(networks: xr.Dataset) -> Claim:
     return Claim(
         "Every bound is one: the rate lies above the encoder's own I(X;Z), the conditional rate above I(X;Z|Y), what "
         "the classifier shows below I(Z;Y), and no loss below the least that the solver allows.",
-        _when(min(numbers.values()) >= 0.0),
+        _when(min(numbers.values()) >= -_ROUNDING),
         rounded(numbers),
         _SOURCE,
     )
@@ -77,7 +78,7 @@ def _below(curve: xr.Dataset, networks: xr.Dataset) -> Claim:
     }
     return Claim(
         "No network's encoder lies above the certified curve.",
-        _when(bool((above <= error).all())),
+        _when(bool((above <= error + _ROUNDING).all())),
         rounded(distances),
         _SOURCE,
     )

@@ -21,7 +21,8 @@ def rank_table(
 ) -> Axes:
     """Rank correlations of quantities (rows) with a measure, along several axes (columns).
 
-    Means over ``seed``, where there is one; blue falls with the measure, red rises with it.
+    Means over ``seed``, where there is one; blue falls with the measure, red rises with it. Where there is no number
+    the cell is empty.
 
     Args:
         dataset: with ``correlation`` over (quantity, along) and perhaps seed.
@@ -43,7 +44,7 @@ def rank_table(
     ax.pcolormesh(values, cmap=_colours(), vmin=-1.0, vmax=1.0, edgecolors="white", linewidth=1.0)
     for (row, column), value in np.ndenumerate(values):
         ink = "white" if abs(value) > _DARK else "black"
-        text = "0" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−")
+        text = "0" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−") if np.isfinite(value) else ""
         ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7, color=ink)
     quantities, along = (dataset[name].to_numpy() for name in ("quantity", "along"))
     shown = [(labels or {}).get(str(q), str(q)) for q in quantities]
