@@ -158,6 +158,10 @@ OF_IMAGES = (
     "infinite-mnist",
     "infinite-sample-size",
     "random-labels",
+    "vib-mnist",
+    "robustness",
+    "out-of-distribution",
+    "variational-plane",
 )
 
 
@@ -191,6 +195,12 @@ def test_names_and_sizes():
         "infinite-sample-size",
         "random-labels",
         "infinite-depth",
+        "infinite-width-limit",
+        "vib-mnist",
+        "variational-tightness",
+        "robustness",
+        "out-of-distribution",
+        "variational-plane",
     ]
     for name in ip.experiments.names():
         experiment = ip.experiments.describe(name)

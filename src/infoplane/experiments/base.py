@@ -26,7 +26,7 @@ from ..networks import MLP, WeightsRecording, train_ensemble
 from ..plane import information_plane
 from ..plane.compression import Verdict
 from ..progress import Progress, silent
-from ..results import load, save
+from ..results import SCHEMA_VERSION, is_variational, load, save
 from . import files
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class Run:
         if path is not None and path.exists():
             return load(path)
         dataset = compute()
+        dataset.attrs.setdefault("schema_version", SCHEMA_VERSION)  # without it no file is read again
         self.measured.append(name)
         if path is not None:
             save(dataset, path)
@@ -209,8 +210,8 @@ class Experiment(abc.ABC):
 
 
 def planes(datasets: Mapping[str, xr.Dataset]) -> list[xr.Dataset]:
-    """Those of the datasets that are information planes, or a bottleneck's curves: what a report shows."""
-    return [d for d in datasets.values() if "mi_input" in d]
+    """Those of the datasets that are planes of layers, or a bottleneck's curves: what this report shows."""
+    return [d for d in datasets.values() if "mi_input" in d and not is_variational(d)]
 
 
 def sizes(run: Run, full: Sequence[Any] | int, quick: Sequence[Any] | int) -> Any:

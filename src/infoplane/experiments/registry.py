@@ -21,6 +21,7 @@ from .infinite_depth import InfiniteDepth
 from .infinite_gaussian import InfiniteGaussian
 from .infinite_mnist import InfiniteMNIST
 from .infinite_sample_size import InfiniteSampleSize
+from .infinite_width_limit import InfiniteWidthLimit
 from .layer_measures import LayerMeasures
 from .lossy_cifar10 import LossyCIFAR10
 from .lossy_mnist import LossyMNIST
@@ -29,12 +30,15 @@ from .mnist_plane import MNISTPlane
 from .noisy import Noisy
 from .nonlinearity import Nonlinearity
 from .one_neuron import OneNeuron
+from .out_of_distribution import OutOfDistribution
 from .quantised import Quantised
 from .random_labels import RandomLabels
 from .regularisation import Regularisation
 from .resnet_plane import ResNetPlane
+from .robustness import Robustness
 from .second_rule import SecondRule
 from .train_size import TrainSize
+from .variational_plane import VariationalPlane
 from .variational_tightness import VariationalTightness
 from .vib_mnist import VIBMNIST
 
@@ -69,8 +73,12 @@ _EXPERIMENTS: dict[str, Experiment] = {
         InfiniteSampleSize(),
         RandomLabels(),
         InfiniteDepth(),
+        InfiniteWidthLimit(),
         VIBMNIST(),
         VariationalTightness(),
+        Robustness(),
+        OutOfDistribution(),
+        VariationalPlane(),
     )
 }
 

@@ -73,7 +73,7 @@ class VariationalTightness(Experiment):
     name = "variational-tightness"
     title = "What the variational bounds cost"
     source = "derived; our own problem"
-    unit = "networks"
+    unit = "repetitions"
     seeds = 5
     quick_seeds = 2
 
