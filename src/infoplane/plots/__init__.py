@@ -33,6 +33,7 @@ from .profiles import layer_profile, layer_profile_panels
 from .ranks import rank_table
 from .snapshots import plane_paths, plane_snapshot
 from .training import gradient_phases, training_curves
+from .variational import variational_panels, variational_plane
 
 __all__ = [
     "accuracy_panels",
@@ -104,5 +105,7 @@ __all__ = [
     "sample_panels",
     "snapshot_panels",
     "training_curves",
+    "variational_panels",
+    "variational_plane",
     "weight_panels",
 ]
