@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from . import benchmark, bottleneck, infinite, screen
+from . import benchmark, bottleneck, infinite, screen, variational
 from .files import read_array, settings
 
 app = typer.Typer(
@@ -188,6 +188,7 @@ app.command()(benchmark.calibrate)
 app.command()(benchmark.benchmark)
 app.command()(bottleneck.bottleneck)
 app.command()(infinite.infinite)
+app.command()(variational.variational)
 
 
 @app.command()

@@ -26,7 +26,7 @@ from ..networks import MLP, WeightsRecording, train_ensemble
 from ..plane import information_plane
 from ..plane.compression import Verdict
 from ..progress import Progress, silent
-from ..results import SCHEMA_VERSION, is_variational, load, save
+from ..results import SCHEMA_VERSION, load, save
 from . import files
 
 if TYPE_CHECKING:
@@ -210,8 +210,8 @@ class Experiment(abc.ABC):
 
 
 def planes(datasets: Mapping[str, xr.Dataset]) -> list[xr.Dataset]:
-    """Those of the datasets that are planes of layers, or a bottleneck's curves: what this report shows."""
-    return [d for d in datasets.values() if "mi_input" in d and not is_variational(d)]
+    """Those of the datasets that are information planes, or a bottleneck's curves: what a report shows."""
+    return [d for d in datasets.values() if "mi_input" in d]
 
 
 def sizes(run: Run, full: Sequence[Any] | int, quick: Sequence[Any] | int) -> Any:

@@ -208,10 +208,13 @@ def _vacuous(dataset: xr.Dataset) -> Iterator[str]:
 
 def _conditions(dataset: xr.Dataset) -> Iterator[str]:
     attrs = dataset.attrs
-    for name, kernel in (("condition_tangent", "tangent kernel"), ("condition_covariance", "covariance kernel")):
+    for name, kernel, least in (
+        ("condition_tangent", "tangent kernel", ""),
+        ("condition_covariance", "covariance kernel", "at least "),  # by the pivots of its Cholesky factor
+    ):
         value = attrs.get(name)
         if value is not None and not float(value) < _ILL:
-            yield f"The {kernel} is nearly singular: condition number {float(value):.1e}."
+            yield f"The {kernel} is nearly singular: condition number {least}{float(value):.1e}."
     floored = int(attrs.get("modes_at_floor", 0))
     if floored:
         yield f"{counted(floored, 'mode')} of the tangent kernel cannot be told from 0; they are not learned at τ = ∞."

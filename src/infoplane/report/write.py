@@ -11,8 +11,8 @@ import xarray as xr
 
 from ..errors import InputError
 from ..recordings.disk import write_whole
-from ..results import check, is_curve, is_ensemble
-from . import agreement, bottleneck, calibration, ensemble, layerwise, look, parts, runs, tables, words
+from ..results import check, is_curve, is_ensemble, is_variational
+from . import agreement, bottleneck, calibration, ensemble, layerwise, look, parts, runs, tables, variational, words
 
 
 def write(
@@ -33,7 +33,8 @@ def write(
         datasets: one information plane, or several to stand side by side; what their attributes say is printed.
             Bottleneck curves have sections of their own, below the planes or alone: the curves on one picture,
             clusters, informations and gaps along beta, and all points. Infinite ensembles have a page over training
-            time, with curves beside them as the optimum in their plane. Or what ``calibrate`` and the benchmark give:
+            time, with curves beside them as the optimum in their plane. So have networks trained for the bottleneck,
+            over their trade-off. Or what ``calibrate`` and the benchmark give:
             their page has verdicts, heat maps and every failure as tables.
         path: file, usually ending in ``.html``; written whole or not at all.
         title: of the page; made of those of the datasets if None.
@@ -57,6 +58,10 @@ def write(
         if not all(is_curve(dataset) or is_ensemble(dataset) for dataset in given):
             raise InputError("Infinite ensembles share a page with bottleneck curves only; write two reports.")
         page = ensemble.render(given, title, _claims(given) if claims is None else claims)
+    elif any(map(is_variational, given)):
+        if not all(is_curve(dataset) or is_variational(dataset) for dataset in given):
+            raise InputError("Trained models share a page with bottleneck curves only; write two reports.")
+        page = variational.render(given, title, _claims(given) if claims is None else claims)
     else:
         for dataset in given:
             _checked(dataset)
