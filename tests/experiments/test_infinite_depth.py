@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 
+from infoplane.experiments import describe
 from infoplane.experiments import infinite_depth_claims as told
-from infoplane.experiments.infinite_depth import NETS, deep
+from infoplane.experiments.base import Run
+from infoplane.experiments.infinite_depth import NETS, _measured, deep, table
+from infoplane.experiments.infinite_depth import _kernels as _kernels_of
 from infoplane.experiments.infinite_depth_limits import limit
-from infoplane.infinite import Dense
+from infoplane.infinite import Dense, Ensemble
+from infoplane.progress import silent
+from infoplane.results import compact, load, save
 
 _TIMES = np.geomspace(1e-8, 1e12, 21)
 _DEPTHS = [1, 8, 16, 30]
@@ -91,7 +101,7 @@ def _net(slope: float, condition: float = 1.0, **levels: list[float]) -> xr.Data
     return xr.Dataset(
         {"value": (("seed", "quantity", "depth", "time"), values), "condition": (("seed", "depth"), conditions)},
         {"seed": range(3), "quantity": _QUANTITIES, "depth": _DEPTHS, "time": _TIMES},
-        {"n_train": 50},
+        {"n_train": 50, "ceiling_mi_input": np.log(50.0)},
     )
 
 
@@ -103,7 +113,9 @@ def _nets() -> dict[str, xr.Dataset]:
         -0.5 * np.log10(0.5), 2.0, mi_input=falling, mi_input_lower=falling, loss_gibbs=rising
     )
     found["erf, chaotic"] = _net(0.0, 0.95, mi_input=falling, mi_input_lower=falling, loss_gibbs=rising)
-    found["erf, ordered"]["value"].loc[{"quantity": "mi_parameters_data"}] = 5.0 + 1e-6 * np.arange(3)[:, None, None]
+    found["erf, ordered"]["value"].loc[{"quantity": "mi_parameters_data"}] = np.array([120.0, 140.0, 30.0, 12.0])[
+        :, None
+    ] * (1 + 1e-6 * np.arange(3)[:, None, None])
     return found
 
 
@@ -118,3 +130,70 @@ def test_claims_hold_and_fail() -> None:
     assert told.log_time(nets["erf, chaotic"])[0, 0] == pytest.approx(0.95, abs=0.1)  # nine tenths at 9 times the turn
     flat = {name: _net(0.0) for name in NETS}
     assert [claim(flat).verdict for claim in good] == ["fails"] * len(good)
+
+
+def test_claims_set_a_lower_bound_against_an_upper_one() -> None:
+    """Lower bounds alone would order these the way the claims say; upper ones of the other side are too high."""
+    nets = _nets()
+    for activation in ("erf", "relu"):
+        nets[f"{activation}, ordered"]["value"].loc[{"quantity": "mi_input"}] = 5.0
+        nets[f"{activation}, ordered"]["value"].loc[{"quantity": "mi_input_lower"}] = np.array([0.1, 0.2, 0.3, 0.4])[
+            :, None
+        ]
+    assert told._survives(nets).verdict == "fails"
+    assert told._residual(nets).verdict == "fails"
+    assert told._late(nets).verdict == "fails"
+    for activation in ("erf", "relu"):
+        nets[f"{activation}, ordered"]["value"].loc[{"quantity": "mi_input"}] = np.array([0.2, 0.2, 0.3, 0.5])[:, None]
+    assert told._late(nets).verdict == "holds"
+
+
+def test_a_bound_that_does_not_fall_is_no_claim() -> None:
+    nets = _nets()
+    nets["erf, ordered"]["value"].loc[{"quantity": "mi_parameters_data"}] = 50.0
+    assert told._parameters(nets).verdict == "fails"
+
+
+def test_a_table_keeps_what_is_said_of_its_numbers_and_the_run_resumes(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((12, 3))
+    found = [Ensemble(Dense(1, "erf"), x, x[:, k]).information(x + 0.1, x[:, k], [1.0, 1e6]) for k in range(2)]
+    made = table(found, [1, 2], 7)
+    run = Run(True, 2, tmp_path, silent)
+    kept = run.table("pieces/one", lambda: made)
+    again = Run(True, 2, tmp_path, silent)
+    xr.testing.assert_identical(again.table("pieces/one", lambda: pytest.fail("it is on disk")), kept)
+    assert not again.measured
+    loaded = load(tmp_path / "pieces" / "one.nc")
+    assert {"schema_version", "versions", "unit", "ceiling_mi_input"} <= set(loaded.attrs)
+    notes = json.loads(loaded.attrs["notes"])
+    assert notes
+    assert all(note.startswith("7 hidden") for note in notes)
+    np.testing.assert_array_equal(loaded["value"].sel(quantity="mi_input", seed=2), found[1]["mi_input"])
+    np.testing.assert_array_equal(loaded["stderr"].sel(quantity="mi_input", seed=2), found[1]["mi_input_stderr"])
+    assert np.isnan(loaded["stderr"].sel(quantity="action")).all()
+    assert str(loaded["unit"].sel(quantity="mi_input").item()) == "nats"
+    assert str(loaded["direction"].sel(quantity="mi_input").item()) == "upper"
+
+
+@pytest.mark.parametrize(
+    "measure", [pytest.param(_kernels_of, marks=pytest.mark.slow), lambda run: _measured(run, "erf, ordered")]
+)
+def test_what_the_experiment_measures_can_be_saved_and_read(measure: Callable, tmp_path: Path) -> None:
+    made = measure(Run(True, 2, tmp_path, silent))
+    assert made.attrs["schema_version"]
+    save(made, tmp_path / "whole.nc")
+    xr.testing.assert_identical(load(tmp_path / "whole.nc"), made)
+    xr.testing.assert_identical(measure(Run(True, 2, tmp_path, silent)), made)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["infinite-depth", "random-labels"])
+def test_what_is_kept_gives_the_same_verdicts(name: str) -> None:
+    """The claims of a quick run, from its numbers and from those that are committed."""
+    if name == "random-labels" and not os.environ.get("INFOPLANE_DATA"):
+        pytest.skip("needs MNIST")
+    experiment = describe(name)
+    found = experiment.measure(Run(True, experiment.quick_seeds, None, silent))
+    whole = experiment.claims(found)
+    kept = experiment.claims({label: compact(one) for label, one in found.items()})
+    assert [(one.text, one.verdict) for one in kept] == [(one.text, one.verdict) for one in whole]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from infoplane.experiments import random_labels_claims as told
-from infoplane.experiments.random_labels import SHARES, replaced
-from infoplane.infinite import Dense, Ensemble
+from infoplane.experiments.base import Run
+from infoplane.experiments.random_labels import NETS, SHARES, piece, replaced
+from infoplane.infinite import Dense, Ensemble, losses, repeated
+from infoplane.progress import silent
+from infoplane.results import load, save
 
 _TIMES = [1e-6, 1e-2, 1.0, 1e6]
 _LEAST = 5.0 * np.log(2.0 * np.pi)  # training loss of ten outputs that are right for certain
@@ -19,7 +25,7 @@ _LEAST = 5.0 * np.log(2.0 * np.pi)  # training loss of ten outputs that are righ
 def _shares(**late: list[float]) -> dict[float, xr.Dataset]:
     """Three repetitions with the given late values at each share, a part of them before; others sensible."""
     values = {
-        "generalisation_gap": [0.5, 0.6, 0.7, 1.0], "loss_gibbs": [9.5, 9.6, 9.7, 10.0],
+        "generalisation_gap_redrawn": [0.5, 0.6, 0.7, 1.0], "loss_gibbs": [9.5, 9.6, 9.7, 10.0],
         "mi_input": [2.3, 2.4, 2.4, 2.3], "mi_input_lower": [2.2, 2.3, 2.2, 2.0], "mi_target": [1.3, 0.9, 0.5, 0.01],
         "mi_output_data": [9.6, 9.5, 9.4, 9.3], "parameter_distance": [1e3, 2e3, 3e3, 4e3], "action": [1e3] * 4,
         "fisher_energy": [4e5, 3e5, 2e5, 1e5], "accuracy": [0.9, 0.8, 0.6, 0.1],
@@ -70,9 +76,9 @@ def test_claims_hold_on_what_theory_expects() -> None:
         ("action", [1e3, 1e3, 1e3, 1.2e3], told._same_action),
         ("mi_target", [1.0] * 4, told._keeps_input),
         ("mi_parameters_data", [1e8, 2e8, 3e8, 4e8], told._parameters_bound),
-        ("accuracy", [0.99] * 4, told._input_bound),
+        ("mi_input", [8.0] * 4, told._input_bound),
         ("parameter_distance", [4e3, 3e3, 2e3, 1e3], lambda n: told._ordered(n, "parameter_distance", 1, "")),
-        ("parameter_distance", [4e3, 3e3, 2e3, 1e3], lambda n: told._ranks(n, "parameter_distance", 1, "")),
+        ("parameter_distance", [4e3, 3e3, 2e3, 1e3], lambda n: told._ranks(n, "parameter_distance", 1)),
         ("fisher_energy", [1e5, 2e5, 3e5, 4e5], lambda n: told._ordered(n, "fisher_energy", -1, "")),
     ],
 )
@@ -97,6 +103,45 @@ def test_ranks_within_repetitions_and_pooled() -> None:
     pooled = told.pooled_rank(shares, "parameter_distance")
     assert pooled.value == pytest.approx(1.0)
     assert pooled.lower <= pooled.value <= pooled.upper
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_the_gap_is_that_of_labels_drawn_as_the_training_labels_were(share: float) -> None:
+    """Against the mean over all labels that a draw can give; equal to rounding."""
+    random, times = np.random.default_rng(1), np.array([0.0, 1e-2, 1.0, 1e4])
+    x, labels, x_test = random.standard_normal((40, 5)), np.arange(40) % 10, random.standard_normal((20, 5))
+    true = random.integers(0, 10, 20)
+    net = Dense(1, "erf", 1.5, 0.1)
+    found = piece(net, (x, labels), (x_test, true), times, share, 3)
+    moments = [Ensemble(net, x, labels).predict(x_test, time) for time in times]
+    mean, variance = np.array([m for m, _ in moments]), np.array([c.diagonal() for _, c in moments])
+    codes = np.eye(10) - 0.1
+    of_draws = np.mean([losses.gibbs(mean, variance, np.tile(code, (20, 1))) for code in codes], axis=0).mean(axis=1)
+    of_truth = losses.gibbs(mean, variance, codes[true]).mean(axis=1)
+    expected = (1.0 - share) * of_truth + share * of_draws
+    np.testing.assert_allclose(found["loss_gibbs_redrawn"], expected, rtol=1e-10)
+    np.testing.assert_allclose(
+        found["generalisation_gap_redrawn"], expected - found["loss_gibbs_train"].to_numpy(), rtol=0, atol=1e-9
+    )
+
+
+def test_a_piece_is_kept_and_found_again(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    parts = [(random.standard_normal((20, 5)), np.arange(20) % 10) for _ in range(2)]
+    measure = functools.partial(piece, NETS["erf"], *parts, np.array([1.0, 1e4]), 0.5, 0)
+    whole = repeated({seed: Run(True, 1, tmp_path, silent).table(f"pieces/{seed}", measure) for seed in range(2)})
+    found = repeated({k: Run(True, 1, tmp_path, silent).table(f"pieces/{k}", pytest.fail) for k in range(2)})
+    xr.testing.assert_identical(found, whole)
+    save(whole, tmp_path / "whole.nc")
+    xr.testing.assert_identical(load(tmp_path / "whole.nc"), whole)
+    assert json.loads(whole.attrs["notes"])
+    assert whole["generalisation_gap_redrawn"].attrs["unit"] == "nats"
+
+
+def test_a_lower_bound_is_compared_with_an_upper_one() -> None:
+    """Lower bounds alone would hold, 0.55 of each other; the upper one of true labels is too high."""
+    bounds = {"mi_input": [4.0] * 4, "mi_input_lower": [2.0, 1.8, 1.5, 1.1]}
+    assert told._keeps_input({"erf": _shares(**bounds)}).verdict == "fails"
 
 
 def test_kernels_cannot_tell_labels_and_the_action_is_that_of_their_length() -> None:

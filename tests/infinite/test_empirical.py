@@ -140,3 +140,21 @@ def test_drift_of_the_kernel() -> None:
 def test_what_does_not_fit_is_refused(made, words: str) -> None:
     with pytest.raises(ip.InputError, match=words):
         made()
+
+
+def test_a_side_that_is_held_makes_its_rows_once_and_one_that_is_too_large_does_not(monkeypatch) -> None:
+    rows, asked_for = np.random.default_rng(0).standard_normal((6, 2, 5)), []
+
+    def jacobian(first: int, last: int) -> np.ndarray:
+        asked_for.append((first, last))
+        return rows[first:last]
+
+    side = empirical.Sides(6, np.ones((6, 2)), jacobian, 5)
+    other = empirical.Sides(3, np.ones((3, 2)), lambda first, last: rows[first:last], 5)
+    mine = empirical.held(side)
+    own, cross = empirical.multiplied(mine).ntk, empirical.multiplied(other, mine).ntk
+    np.testing.assert_allclose(own, np.einsum("iop,jop->ij", rows, rows) / 2, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(cross, own[:3], rtol=1e-12, atol=1e-14)
+    assert asked_for == [(0, 6)]
+    monkeypatch.setattr(empirical, "BLOCK_BYTES", 8 * 2 * 5 * 2)  # two rows
+    assert empirical.held(side) is side

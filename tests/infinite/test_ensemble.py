@@ -99,7 +99,8 @@ def test_what_exists_depends_on_the_network():
     assert "mi_parameters_data_linearised" in relu
     assert "mi_parameters_data" not in relu
     assert relu.mi_parameters_data_linearised.attrs["direction"] == "estimate"
-    assert relu.mi_output_data_joint_train.attrs["direction"] == "lower"
+    assert relu.mi_output_data_joint_train.attrs["direction"] == "exact"
+    assert all("direction" not in relu[name].attrs for name in relu if str(name).endswith(("_stderr", "_spread")))
     readout = Ensemble(Dense(2, "relu"), X, Y, kernel="nngp").information(X_TEST, Y_TEST, [1.0])
     assert readout.mi_parameters_data_curvature.item() == 0
     assert readout.mi_parameters_data.item() == pytest.approx(readout.mi_output_data_joint_train.item(), rel=1e-8)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp
 from scipy.stats import norm
 
-from infoplane.infinite import Dense, Ensemble, Kernels, bounds, losses, parameters, quantities
+from infoplane.errors import InputError
+from infoplane.infinite import At, Dense, Ensemble, Kernels, bounds, losses, parameters, quantities
 from infoplane.infinite.dynamics import Root, Spectrum
 
 K = np.array([[1, 0.3], [0.3, 1.2]])
@@ -354,3 +355,50 @@ def test_curvature_is_taken_from_kernels():
     np.testing.assert_array_equal(found.curvature, Q)
     assert Ensemble.from_kernels(Kernels(K, T), Y).curvature is None
     np.testing.assert_array_equal(Ensemble.from_kernels(Kernels(K, T), Y, kernel="nngp").curvature, np.zeros((2, 2)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("activation", ["erf", "relu"])
+@pytest.mark.parametrize("zeros", [1, 2])
+def test_an_input_of_zeros_without_biases_knows_nothing_of_the_data(activation: str, zeros: int) -> None:
+    """Its output is 0 before and after: KL 0, and the mean over points is that of the others, times their share."""
+    random = np.random.default_rng(0)
+    x, x_test = random.standard_normal((20, 4)), random.standard_normal((8, 4))
+    x_test[:zeros] = 0.0
+    ensemble = Ensemble(Dense(2, activation, 1.0, 0.0), x, x[:, 0])
+    found = ensemble.information(x_test, x_test[:, 0], [0.0, 1.0, 10.0])
+    others = ensemble.information(x_test[zeros:], x_test[zeros:, 0], [0.0, 1.0, 10.0])
+    share = 1.0 - zeros / 8
+    np.testing.assert_allclose(found["mi_output_data"], share * others["mi_output_data"], rtol=1e-12, atol=1e-14)
+    assert all(np.isfinite(found[name]).all() for name in ("mi_input", "mi_input_lower", "loss_gibbs", "mi_target"))
+    assert (found["mi_input_lower"] <= np.log(8) + 1e-12).all()
+    assert f"{zeros} evaluation point" in found.attrs["notes"]
+    assert "evaluation point" not in others.attrs["notes"]
+    assert ("infinite" in found.attrs["notes"]) == (zeros == 1)
+
+
+def test_an_output_that_only_training_moves_is_refused() -> None:
+    train = Kernels(np.eye(2), np.eye(2))
+    at = At(Kernels(np.array([[0.5, 0.0], [0.0, 0.0]]), np.full((2, 2), 0.5)), np.array([1.0, 0.0]))
+    with pytest.raises(InputError, match="evaluation point 1 the covariance is 0"):
+        Ensemble.from_kernels(train, [0.0, 1.0]).information(at, [0.0, 1.0], [1.0])
+
+
+def test_words_say_that_the_kl_is_of_one_data_set() -> None:
+    x = np.random.default_rng(0).standard_normal((12, 3))
+    found = Ensemble(Dense(1, "erf"), x, x[:, 0]).information(x + 0.1, x[:, 0], [1.0], joint=True)
+    for name in ("mi_parameters_data", "mi_output_data", "mi_output_data_joint"):
+        assert "this D; " in found[name].attrs["quantity"] or "this D, " in found[name].attrs["quantity"]
+        assert "over D bounds I(" in found[name].attrs["quantity"]
+
+
+def test_what_is_called_a_condition_at_least_is_no_more_than_the_condition() -> None:
+    random = np.random.default_rng(0)
+    for width in (5, 20, 60):
+        a = random.standard_normal((20, width))
+        values = np.linalg.eigvalsh(a @ a.T)
+        found = Root.of(a @ a.T)
+        if width == 5:  # by eigenvalues, those of its range
+            assert found.condition_at_least == pytest.approx(values[-1] / values[-5], rel=1e-6)
+        else:
+            assert 1.0 <= found.condition_at_least <= values[-1] / values[0] * (1 + 1e-9)

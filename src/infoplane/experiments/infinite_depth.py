@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from ..infinite import Dense, Ensemble
+from ..infinite.repetitions import together
+from ..results import provenance
 from . import infinite_depth_figures as figures
 from .base import Claim, Experiment, Run, sizes
 from .infinite_depth_claims import claims
@@ -107,11 +110,16 @@ def _kernels(run: Run) -> xr.Dataset:
         run.progress("kernels", row + 1, len(nets))
     return xr.Dataset(
         {
-            "distance": (("net", "seed", "depth"), distance),
-            "correlation_limit": ("net", [one.correlation for one in limits.values()]),
-            "slope_limit": ("net", [one.slope for one in limits.values()]),
+            "distance": (
+                ("net", "seed", "depth"),
+                distance,
+                {"quantity": "mean |correlation - correlation_limit| over pairs of inputs", "unit": "1"},
+            ),
+            "correlation_limit": ("net", [one.correlation for one in limits.values()], {"unit": "1"}),
+            "slope_limit": ("net", [one.slope for one in limits.values()], {"unit": "1"}),
         },
         {"net": list(nets), "seed": range(1, run.seeds + 1), "depth": list(KERNEL_DEPTHS)},
+        provenance(device="CPU", points=POINTS),
     )
 
 
@@ -127,23 +135,61 @@ def _measured(run: Run, name: str) -> xr.Dataset:
     depths = sizes(run, DEPTHS, (1, 8, 30))
     rows = [run.table(f"pieces/{name.replace(', ', '-')}-{depth}", functools.partial(_at_depth, run, name, depth))
             for depth in depths]  # fmt: skip
-    return xr.concat(rows, "depth", combine_attrs="override").assign_coords(depth=list(depths))
+    joined = xr.concat(
+        rows, "depth", data_vars="all", coords="minimal", compat="override", join="exact", combine_attrs=together
+    )
+    return joined.assign_coords(depth=list(depths))
 
 
 def _at_depth(run: Run, name: str, depth: int) -> xr.Dataset:
     n = sizes(run, 200, 60)
-    names: list[str] = []
-    values, conditions = [], []
+    found = []
     for seed in range(1, run.seeds + 1):
         x, y, x_test, y_test = draw(seed, n, n)
-        found = Ensemble(deep(NETS[name], depth), x, y).information(
-            x_test, y_test, TIMES, entropy_target=ENTROPY, seed=0
-        )
-        names = [quantity for quantity in QUANTITIES if quantity in found]
-        values.append([found[quantity].to_numpy() for quantity in names])
-        conditions.append(float(found.attrs["condition_tangent"]))
+        ensemble = Ensemble(deep(NETS[name], depth), x, y)
+        found.append(ensemble.information(x_test, y_test, TIMES, entropy_target=ENTROPY, seed=seed))
+    return table(found, range(1, run.seeds + 1), depth)
+
+
+def table(found: Sequence[xr.Dataset], seeds: Sequence[int], depth: int) -> xr.Dataset:
+    """Ensembles of one depth as a table of their quantities, with all that is said of them.
+
+    Args:
+        found: results of :meth:`Ensemble.information` on one data set each.
+        seeds: of the data sets.
+        depth: hidden layers, which the notes are told of.
+
+    Returns:
+        Dataset with ``value`` and ``stderr`` (over evaluation points; nan where there is none) over (seed, quantity,
+        time) in the unit that the coordinate ``unit`` states for each quantity, and ``condition`` of T over (seed).
+    """
+    names = [quantity for quantity in QUANTITIES if quantity in found[0]]
+    attributes = together([one.attrs for one in found])
+    notes = [f"{depth} hidden layer(s): {note}" for note in json.loads(attributes.pop("notes", "[]"))]
+    for key in ("kind", "method", "seed"):  # a table, no curve of one ensemble
+        attributes.pop(key, None)
+    dims = ("seed", "quantity", "time")
+    errors = [
+        [one[f"{name}_stderr"].to_numpy() if f"{name}_stderr" in one else np.full(one.sizes["time"], np.nan)
+         for name in names] for one in found
+    ]  # fmt: skip
     return xr.Dataset(
-        {"value": (("seed", "quantity", "time"), values), "condition": ("seed", conditions)},
-        {"seed": range(1, run.seeds + 1), "quantity": names, "time": TIMES},
-        {"n_train": n},
+        {
+            "value": (dims, [[one[name].to_numpy() for name in names] for one in found], {"unit": "see unit"}),
+            "stderr": (dims, errors, {"quantity": "standard error over evaluation points", "unit": "see unit"}),
+            "condition": (
+                "seed",
+                [float(one.attrs["condition_tangent"]) for one in found],
+                {"quantity": "condition number of the tangent kernel", "unit": "1"},
+            ),
+        },
+        {
+            "seed": list(seeds),
+            "quantity": names,
+            "time": found[0]["time"].to_numpy(),
+            "meaning": ("quantity", [str(found[0][name].attrs["quantity"]) for name in names]),
+            "direction": ("quantity", [str(found[0][name].attrs["direction"]) for name in names]),
+            "unit": ("quantity", [str(found[0][name].attrs["unit"]) for name in names]),
+        },
+        attributes | {"notes": json.dumps(notes)},
     )

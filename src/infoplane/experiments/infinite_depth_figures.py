@@ -76,9 +76,10 @@ def against_depth(nets: Mapping[str, xr.Dataset]) -> Figure:
             _band(ax, one["depth"].to_numpy(), values(one), styles[name])
         ax.set_ylabel(label)
         tidy(ax)
-    grid[1, 2].set_yscale("log")
-    if max(float(at_best(one, "loss_gibbs").max()) for one in nets.values()) > _SPREAD:
-        grid[1, 0].set_yscale("log")
+    wide = max(float(at_best(one, "loss_gibbs").max()) for one in nets.values()) > _SPREAD
+    for ax in (grid[1, 2], *([grid[1, 0]] if wide else [])):
+        ax.set_yscale("log")
+        ax.set_ylabel(ax.get_ylabel().replace("(nats)", "(nats, log)"))
     for ax in grid[1]:
         ax.set_xlabel("hidden layers")
     legend_beside(grid[0, 2], [key(_shown(name), look) for name, look in styles.items()])

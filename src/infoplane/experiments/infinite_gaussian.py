@@ -89,5 +89,5 @@ def _measured(run: Run, net: Dense) -> xr.Dataset:
     for seed in range(1, run.seeds + 1):
         x_train, y_train, x_test, y_test = draw(seed, n, n)
         ensemble = Ensemble(net, x_train, y_train)
-        found[seed] = ensemble.information(x_test, y_test, times, entropy_target=ENTROPY, joint=joint, seed=0)
+        found[seed] = ensemble.information(x_test, y_test, times, entropy_target=ENTROPY, joint=joint, seed=seed)
     return repeated(found)

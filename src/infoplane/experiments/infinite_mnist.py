@@ -67,6 +67,6 @@ def _measured(run: Run, name: str, net: Dense) -> xr.Dataset:
         part = slice(seed * n, (seed + 1) * n)
         parts = [(one.x[part].reshape(n, -1) * (255.0 / 128.0) - 1.0, one.y[part]) for one in (train, test)]
         (x_train, y_train), (x_test, y_test) = parts
-        found[seed] = run.table(f"pieces/{name}-{seed}", lambda a=(x_train, y_train), b=(x_test, y_test):
-                                Ensemble(net, *a).information(*b, times, seed=0))  # fmt: skip
+        found[seed] = run.table(f"pieces/{name}-{seed}", lambda a=(x_train, y_train), b=(x_test, y_test), s=seed:
+                                Ensemble(net, *a).information(*b, times, seed=s))  # fmt: skip
     return repeated(found)

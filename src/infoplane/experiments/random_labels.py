@@ -11,6 +11,7 @@ import xarray as xr
 
 from ..data import mnist
 from ..infinite import Dense, Ensemble, repeated
+from ..infinite.targets import Targets
 from . import random_labels_figures as figures
 from .base import Claim, Experiment, Run, sizes
 from .random_labels_claims import claims
@@ -27,8 +28,10 @@ class RandomLabels(Experiment):
     """Ensembles on 1,000 images of MNIST of which a share of the training labels is drawn anew, all ten alike likely.
 
     Two hidden layers, erf and ReLU; one-hot targets less 1/10; gradient flow on the summed squared loss. 1,000 test
-    images with their true labels to measure with. A repetition has images and random labels of its own; within it all
-    shares have the same images, and the labels that a smaller share replaces are replaced in a larger one too.
+    images with their true labels to measure with. The gap that is judged is that of test labels of which the same share
+    is drawn anew, in expectation, so that training and test labels have one law. A repetition has images and random
+    labels of its own; within it all shares have the same images, and the labels that a smaller share replaces are
+    replaced in a larger one too.
     """
 
     name = "random-labels"
@@ -81,13 +84,52 @@ def _measured(run: Run, name: str, share: float) -> xr.Dataset:
         (x, y), (x_test, y_test) = (
             (one.x[part].reshape(n, -1) * (255.0 / 128.0) - 1.0, one.y[part]) for one in (train, test)
         )
-        measure = functools.partial(_piece, NETS[name], (x, replaced(y, share, seed)), (x_test, y_test), times)
+        measure = functools.partial(
+            piece, NETS[name], (x, replaced(y, share, seed)), (x_test, y_test), times, share, seed
+        )
         found[seed] = run.table(f"pieces/{name}-{share:g}-{seed}", measure)
     return repeated(found)
 
 
-def _piece(net: Dense, train: Sample, test: Sample, times: np.ndarray) -> xr.Dataset:
-    return Ensemble(net, *train).information(*test, times, seed=0)
+def piece(net: Dense, train: Sample, test: Sample, times: np.ndarray, share: float, seed: int) -> xr.Dataset:
+    """One ensemble, measured with the true test labels, and its gap with test labels drawn as its training labels were.
+
+    With ``share`` of the labels drawn anew, all alike likely, the test loss is expected over those draws exactly. A
+    Gibbs loss is (|y|^2 - 2 y.m + |m|^2 + O v) / 2 and a constant, of mean outputs m and variance v. All targets, one
+    of O outputs less 1/O, have the same length, and their mean over labels is 0, as is that of y.m: so a draw adds y.m
+    of the true label in the mean.
+
+    Args:
+        net: of the ensemble.
+        train: images and labels to train on.
+        test: images and true labels.
+        times: of the summed half-squared loss.
+        share: of labels drawn anew.
+        seed: of the outputs' noise.
+    """
+    ensemble = Ensemble(net, *train)
+    found = ensemble.information(*test, times, seed=seed)
+    evaluation = ensemble.evaluation(ensemble.at(test[0], joint=False))
+    targets = Targets.of(test[1], len(test[1]), "test labels", ensemble.targets).values
+    true = np.array(
+        [
+            np.einsum("io,io->i", targets, (evaluation.tangent * gain) @ ensemble.spectrum.targets).mean()
+            for gain in ensemble.spectrum.modes(found["time"].to_numpy()).gain
+        ]
+    )
+    redrawn = found["loss_gibbs"].to_numpy() + share * true
+    same = f"a share of {share:g} of the test labels drawn anew, as in training"
+    found["loss_gibbs_redrawn"] = (
+        "time",
+        redrawn,
+        {"quantity": f"E[-ln N(y; Z, 1)] per example, {same}", "direction": "exact", "unit": "nats"},
+    )
+    found["generalisation_gap_redrawn"] = (
+        "time",
+        redrawn - found["loss_gibbs_train"].to_numpy(),
+        {"quantity": f"Gibbs loss on test minus training points, {same}", "direction": "exact", "unit": "nats"},
+    )
+    return found
 
 
 def _by_share(datasets: Mapping[str, xr.Dataset], net: str) -> dict[float, xr.Dataset]:

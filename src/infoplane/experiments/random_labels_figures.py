@@ -9,7 +9,7 @@ import xarray as xr
 
 from .. import plots
 from ..plots.style import new_figure
-from .random_labels_claims import LATE, QUANTITIES, TIMES, Shares, ranks_of
+from .random_labels_ranks import GAP, LATE, QUANTITIES, TIMES, Shares, ranks_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NETS = {"erf": "erf", "relu": "ReLU"}
 _SHOWN = (
     "loss_gibbs_train",
-    "generalisation_gap",
+    GAP,
     "mi_input_lower",
     "mi_target",
     "parameter_distance",

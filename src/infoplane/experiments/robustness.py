@@ -41,7 +41,8 @@ class Robustness(Experiment):
 
     def measure(self, run: Run) -> dict[str, xr.Dataset]:
         train, test = images()
-        steps = sizes(run, 1000, 100)
+        test = test.take(np.arange(sizes(run, len(test.y), 500)))
+        steps = sizes(run, 1000, 60)
         return {
             "attacks": run.table("attacks", lambda: _attacks(run, train, test)),
             "labels": run.table("labels", lambda: _labels(run, train, test, steps)),
@@ -63,7 +64,7 @@ class Robustness(Experiment):
 
 
 def _attacks(run: Run, train: Task, test: Task) -> xr.Dataset:
-    count, epochs, shown, strengths = sizes(run, (60_000, 8, 1_000, _STRENGTHS), (3_000, 3, 100, (0, 8, 128)))
+    count, epochs, shown, strengths = sizes(run, (60_000, 8, 1_000, _STRENGTHS), (2_000, 3, 100, (0, 8, 128)))
     fitted = trained(run, together(part(train, count, 0), test, "Fashion-MNIST"), "all", epochs)
     x, y = test.x[:shown], test.y[:shown]
     found = np.full((3, len(ARMS), run.seeds, len(strengths)), np.nan)
@@ -101,7 +102,7 @@ def _right(fitted: Fitted, x: np.ndarray, y: np.ndarray, arm: str, seed: int) ->
 
 
 def _labels(run: Run, train: Task, test: Task, steps: int) -> xr.Dataset:
-    count, shares = sizes(run, (10_000, (0.0, 0.2, 0.4, 0.6)), (2_000, (0.0, 0.4)))
+    count, shares = sizes(run, (10_000, (0.0, 0.2, 0.4, 0.6)), (1_000, (0.0, 0.4)))
     tasks = {share: part(train, count, 1, share) for share in shares}
     return _accuracies(run, tasks, test, "share", steps)
 

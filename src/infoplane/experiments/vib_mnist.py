@@ -50,7 +50,7 @@ class VIBMNIST(Experiment):
     title = "The variational bottleneck on MNIST"
     source = "arXiv:1612.00410 (architecture and schedule of its code)"
     seeds = 2
-    quick_seeds = 2
+    quick_seeds = 1
     fewest_seeds = 1  # a seed is an hour of training; ten thousand test images have a spread of their own
 
     def measure(self, run: Run) -> dict[str, xr.Dataset]:

@@ -11,7 +11,7 @@ import xarray as xr
 
 from ..errors import InputError
 from ..results import check
-from .empirical import as_outputs, asked, kernel_drift, multiplied
+from .empirical import as_outputs, asked, held, kernel_drift, multiplied
 from .ensemble import At, Ensemble
 from .kernels import Kernels
 from .repetitions import repeated
@@ -83,7 +83,7 @@ def empirical_information(
         return np.concatenate([as_outputs(np.asarray(forward(parameters, x)), len(x)) for x in (x_train, x_test)])
 
     def tangents(parameters: Any) -> tuple[np.ndarray, np.ndarray]:
-        mine, theirs = (side(parameters, x) for x in (x_train, x_test))
+        mine, theirs = held(side(parameters, x_train)), side(parameters, x_test)
         return multiplied(mine).ntk, multiplied(theirs, mine).ntk
 
     made = gathered(parameters_by_epoch, networks, starts, outputs, tangents)

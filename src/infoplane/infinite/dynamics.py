@@ -45,12 +45,13 @@ class Root:
     Attributes:
         lower: (n, m) L, lower trapezoidal; m is the rank.
         inverse: (n, m) its pseudo-inverse, transposed; None where L is square and its triangle is solved instead.
-        condition: ratio of the largest to the smallest eigenvalue kept, of the squared pivots where L is square.
+        condition_at_least: a number that the condition number of K does not fall below: the ratio of the largest to the
+            smallest squared pivot where L is square, else that of the eigenvalues kept, which it then is.
     """
 
     lower: np.ndarray
     inverse: np.ndarray | None
-    condition: float
+    condition_at_least: float
 
     @classmethod
     def of(cls, covariance: np.ndarray) -> Root:

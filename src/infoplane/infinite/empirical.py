@@ -6,6 +6,7 @@ and never the whole: with P parameters and O outputs a block of b samples takes 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -90,6 +91,14 @@ def multiplied(one: Sides, other: Sides | None = None) -> Kernels:
     if other is None:
         ntk = (ntk + ntk.T) / 2.0
     return Kernels(one.outputs @ b.outputs.T / one.outputs.shape[1], ntk)
+
+
+def held(one: Sides) -> Sides:
+    """The same side with its Jacobian made once, where all rows are one block and memory holds them anyway."""
+    if 8 * one.n * one.outputs.shape[1] * one.parameters > BLOCK_BYTES:
+        return one
+    whole = functools.cache(lambda: one.jacobian(0, one.n))
+    return one._replace(jacobian=lambda first, last: whole()[first:last])
 
 
 def kernel_drift(kernels: Mapping[int, Kernels] | Mapping[int, np.ndarray]) -> xr.Dataset:

@@ -62,7 +62,9 @@ class Ensemble:
             )
         self._net = net
         self._x = variable(x_train, "x_train").values.reshape(np.shape(x_train))
-        self._setup(Kernels(*net.kernels(self._x)), y_train, ridge, relative_ridge, kernel)
+        # Q in the same pass as K and T, where information asks for it: with a ridge, or a readout alone, it does not.
+        bent = kernel == "ntk" and ridge == 0 and net.curved
+        self._setup(net.covariances(self._x, curvature=bent), y_train, ridge, relative_ridge, kernel)
 
     @classmethod
     def from_kernels(
@@ -114,7 +116,7 @@ class Ensemble:
         """(N, N) Q at the training points; zeros where only the readout is trained; None where it does not exist."""
         if self.kernel == "nngp":
             return np.zeros_like(self._train.nngp)
-        if self._net is None:
+        if self._net is None or self._train.curvature is not None:
             return self._train.curvature
         return self._net.covariances(self._x, curvature=True).curvature if self._net.curved else None
 
@@ -165,6 +167,10 @@ class Ensemble:
         ``mi_input`` is the upper bound of I(X;Z|D), with the lower one beside it, and ``mi_target`` the lower bound of
         I(Z;Y|D), so that a point on the plane can only understate the ensemble. With ridge, quantities of the
         parameters are not defined and are left out.
+
+        Standard errors of ``mi_input`` are over the points x_i, as if the sums over x_j that all of them share were not
+        drawn with them. Measured over test points drawn anew they are right to 10 % where the two bounds agree, and 10
+        to 30 % too small where these come apart. Data sets drawn anew show the whole spread.
 
         Args:
             x_test: (M, ...) inputs the ensemble was not trained on, M >= 2; :class:`At` if made from kernels.

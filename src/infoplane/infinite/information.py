@@ -43,13 +43,9 @@ def information(
     y = Targets.of(y_test, points, "y_test", ensemble.targets)
     evaluation, modes = ensemble.evaluation(at), ensemble.spectrum.modes(times)
     mean, variance = evaluation.moments(modes)
-    least = _FLOOR * evaluation.prior
-    floored = int((variance < least).sum())
-    variance = np.maximum(variance, least)
-    noise = np.random.default_rng(seed).standard_normal((draws, points, y.values.shape[1]))
     notes = ensemble.notes
-    if floored:
-        notes.append(f"{floored} variances of outputs are below rounding and were raised to 1e-12 of the prior's.")
+    variance = _floored(variance, evaluation, notes)
+    noise = np.random.default_rng(seed).standard_normal((draws, points, y.values.shape[1]))
     entropy = _entropy(entropy_target, y, notes)
     variables = {
         **_losses(ensemble, mean, variance, y, modes),
@@ -77,12 +73,38 @@ def information(
         ceiling_mi_target=None if y.codes is None else entropy,
         entropy_target=entropy,
         condition_tangent=ensemble.spectrum.condition,
-        condition_covariance=ensemble.spectrum.root.condition,
+        condition_covariance=ensemble.spectrum.root.condition_at_least,
         modes_at_floor=ensemble.spectrum.at_floor,
         notes=notes,
         wall_time=clock.perf_counter() - started,
     )
     return check(xr.Dataset(variables, {"time": times}, attributes))
+
+
+def _floored(variance: np.ndarray, evaluation: Evaluation, notes: list[str]) -> np.ndarray:
+    """(times, M) variances of which none is 0, so that outputs have densities.
+
+    Raises:
+        InputError: an output that is 0 at every start and moves in training: its law is no longer one of densities.
+    """
+    fixed = evaluation.prior == 0.0
+    if np.any(evaluation.tangent[fixed]):
+        point = int(np.flatnonzero(fixed & evaluation.tangent.any(axis=1))[0])
+        raise InputError(
+            "information needs outputs that vary over starts wherever training moves them; at evaluation point "
+            f"{point} the covariance is 0 and the tangent kernel is not, so the KL to the start is infinite."
+        )
+    raised = ~fixed & (variance < _FLOOR * evaluation.prior)
+    if raised.any():
+        notes.append(f"{raised.sum()} variances of outputs are below rounding and were raised to 1e-12 of the prior's.")
+    typical = float(evaluation.prior[~fixed].mean()) if not fixed.all() else 1.0
+    if fixed.any():
+        notes.append(
+            f"The output at {fixed.sum()} evaluation point(s) is 0 for certain, before and after training (an input "
+            "of zeros without biases): KL 0 to the start; elsewhere it counts as a variance of 1e-12 of the mean one."
+            + (" The upper bound of I(X;Z|D) is infinite without that." if fixed.sum() == 1 else "")
+        )
+    return np.maximum(variance, _FLOOR * np.where(fixed, typical, evaluation.prior))
 
 
 def _entropy(given: float | None, y: Targets, notes: list[str]) -> float:
@@ -102,13 +124,18 @@ def _named(values: np.ndarray, quantity: str, direction: str = "exact", unit: st
     return "time", values, {"quantity": quantity, "direction": direction, "unit": unit}
 
 
+def _error(values: np.ndarray, quantity: str) -> tuple:
+    """A standard error or a spread, which has no direction."""
+    return "time", values, {"quantity": quantity, "unit": "nats"}
+
+
 def _losses(ensemble: Ensemble, mean: np.ndarray, variance: np.ndarray, y: Targets, modes: Modes) -> Variables:
     """Means over the evaluation points, and the gap to the training points."""
     each = losses.gibbs(mean, variance, y.values)
     test = each.mean(axis=1)
     found = {
         "loss_gibbs": _named(test, "E[-ln N(y; Z, 1)] per example"),
-        "loss_gibbs_stderr": _named(_stderr(each), "standard error over points"),
+        "loss_gibbs_stderr": _error(_stderr(each), "standard error over points"),
         "loss_bayes": _named(
             losses.bayes(mean, variance, y.values).mean(axis=1), "-ln E[N(y; Z, 1)] per example, points on their own"
         ),
@@ -139,12 +166,12 @@ def _input(mean: np.ndarray, variance: np.ndarray, noise: np.ndarray, notes: lis
     # Both are valid in expectation, so two draws of them may cross where they are tight.
     return {
         "mi_input": _named(found.upper, "I(X;Z|D)", "upper"),
-        "mi_input_stderr": _named(found.upper_stderr, "standard error of the upper bound over points"),
+        "mi_input_stderr": _error(found.upper_stderr, "standard error of the upper bound over points"),
         "mi_input_lower": _named(found.lower, "I(X;Z|D)", "lower"),
         "mi_input_upper": _named(found.upper, "I(X;Z|D)", "upper"),
-        "mi_input_lower_stderr": _named(found.lower_stderr, "standard error of the lower bound over points"),
-        "mi_input_spread": _named(found.upper_spread, "standard deviation of the upper bound from draw to draw"),
-        "mi_input_lower_spread": _named(found.lower_spread, "standard deviation of the lower bound from draw to draw"),
+        "mi_input_lower_stderr": _error(found.lower_stderr, "standard error of the lower bound over points"),
+        "mi_input_spread": _error(found.upper_spread, "standard deviation of the upper bound from draw to draw"),
+        "mi_input_lower_spread": _error(found.lower_spread, "standard deviation of the lower bound from draw to draw"),
     }
 
 
@@ -158,11 +185,11 @@ def _target(mean: np.ndarray, variance: np.ndarray, y: Targets, noise: np.ndarra
         how = "unit slope"
         affine = quantities.target_information_affine(mean, variance, y.values, entropy)
         found["mi_target_affine"] = _named(affine.value, "I(Z;Y|D)", "lower")
-        found["mi_target_affine_stderr"] = _named(affine.stderr, "standard error over points")
+        found["mi_target_affine_stderr"] = _error(affine.stderr, "standard error over points")
     dims, values, attributes = _named(bound.value, "I(Z;Y|D)", "lower")
     return {
         "mi_target": (dims, values, {**attributes, "decoder": how}),
-        "mi_target_stderr": _named(bound.stderr, "standard error over points"),
+        "mi_target_stderr": _error(bound.stderr, "standard error over points"),
         "mi_target_lower": _named(values, "I(Z;Y|D)", "lower"),
         "mi_target_upper": _named(np.full(len(values), np.nan), "I(Z;Y|D)", "upper"),
         **found,
@@ -172,8 +199,12 @@ def _target(mean: np.ndarray, variance: np.ndarray, y: Targets, noise: np.ndarra
 def _data(mean: np.ndarray, variance: np.ndarray, evaluation: Evaluation) -> Variables:
     each = quantities.output_divergence(mean, variance, evaluation.prior)
     return {
-        "mi_output_data": _named(each.mean(axis=1), "I(Z;D|X) per point, as KL to the start", "upper"),
-        "mi_output_data_stderr": _named(_stderr(each), "standard error over points"),
+        "mi_output_data": _named(
+            each.mean(axis=1),
+            "KL(p(z|x,D) || p_0(z|x)) of this D, mean over points; its mean over D bounds I(Z;D|X)",
+            "upper",
+        ),
+        "mi_output_data_stderr": _error(_stderr(each), "standard error over points"),
     }
 
 
@@ -191,7 +222,11 @@ def _joint(
         train[wanted] = losses.bayes_joint_training(ensemble.spectrum, ensemble.spectrum.modes(times[wanted]))
     found = {
         "loss_bayes_joint": _named(bayes, "-ln E[N(y; Z, 1)] of all points together, per example"),
-        "mi_output_data_joint": _named(data, "I(Z;D|X) of all evaluation points together", "upper"),
+        "mi_output_data_joint": _named(
+            data,
+            "KL to the start of all evaluation points together, of this D; its mean over D bounds I(Z;D|X)",
+            "upper",
+        ),
     }
     if not ensemble.ridge:
         found["loss_bayes_joint_train"] = _named(train, "the same on the training points")
@@ -204,20 +239,18 @@ def _parameters(ensemble: Ensemble, modes: Modes) -> Variables:
     output = parameters.output_divergence(spectrum, modes)
     name = "mi_parameters_data" if found.curvature is not None else "mi_parameters_data_linearised"
     what, direction = (
-        ("I(Theta;D)", "upper")
+        ("KL(p(theta|D) || p_0) of this D; its mean over D bounds I(Theta;D)", "upper")
         if found.curvature is not None
-        else ("I(Theta;D) without its curvature term, no bound", "estimate")
+        else ("KL(p(theta|D) || p_0) of this D without its curvature term; no bound of I(Theta;D)", "estimate")
     )
     fisher, count = parameters.fisher(spectrum), len(modes.times)
     variables = {
         name: _named(found.total, what, direction),
-        "mi_parameters_data_volume": _named(found.volume, "volume term of I(Theta;D)"),
-        "mi_parameters_data_overlap": _named(found.overlap, "overlap term of I(Theta;D), subtracted"),
-        "mi_parameters_data_distance": _named(found.distance, "distance term of I(Theta;D)"),
+        "mi_parameters_data_volume": _named(found.volume, "volume term of that KL"),
+        "mi_parameters_data_overlap": _named(found.overlap, "overlap term of that KL, subtracted"),
+        "mi_parameters_data_distance": _named(found.distance, "distance term of that KL"),
         "mi_output_data_joint_train": _named(
-            output,
-            "KL of the outputs at the training points to the start, a lower limit of the parameters' KL",
-            "lower",
+            output, "KL of the outputs at the training points to the start; the parameters' KL is no smaller"
         ),
         "fisher_trace": _named(np.full(count, fisher.trace), "trace of the Fisher information", unit="1"),
         "effective_dimension": _named(
@@ -239,7 +272,7 @@ def _parameters(ensemble: Ensemble, modes: Modes) -> Variables:
         ),
     }
     if found.curvature is not None:
-        variables["mi_parameters_data_curvature"] = _named(found.curvature, "curvature term of I(Theta;D)")
+        variables["mi_parameters_data_curvature"] = _named(found.curvature, "curvature term of that KL")
     return variables
 
 

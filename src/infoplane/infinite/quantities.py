@@ -174,13 +174,17 @@ def _log_likelihood(logits: np.ndarray, codes: np.ndarray) -> np.ndarray:
 def output_divergence(mean: np.ndarray, variance: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """(times, M) KL of each point's output to its law at the start; the mean over D bounds I(Z;D|X=x) from above.
 
+    A point whose output is 0 for certain at the start, and so at all times, has 0.
+
     Args:
         mean: (times, M, O).
         variance: (times, M).
         prior: (M,) variance at the start.
     """
-    excess = variance / prior - 1.0
-    return 0.5 * mean.shape[2] * (excess - np.log1p(excess)) + 0.5 * (mean**2).sum(axis=2) / prior
+    fixed = prior == 0.0
+    scale = np.where(fixed, 1.0, prior)
+    excess = np.where(fixed, 0.0, variance / scale - 1.0)
+    return 0.5 * mean.shape[2] * (excess - np.log1p(excess)) + 0.5 * (mean**2).sum(axis=2) / scale
 
 
 def output_divergence_joint(mean: np.ndarray, covariance: np.ndarray, prior: Root) -> float:

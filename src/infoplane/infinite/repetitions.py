@@ -32,12 +32,13 @@ def repeated(ensembles: Mapping[int, xr.Dataset]) -> xr.Dataset:
         if not one["time"].equals(first["time"]) or set(one) != set(first):
             raise InputError(f"repeated needs the same times and variables; those of seed {seed} are others.")
     joined = xr.concat(
-        found, "seed", data_vars="all", coords="minimal", compat="override", join="exact", combine_attrs=_together
+        found, "seed", data_vars="all", coords="minimal", compat="override", join="exact", combine_attrs=together
     )
     return check(joined.assign_coords(seed=list(ensembles)))
 
 
-def _together(attributes: Sequence[dict[str, Any]], context: Any = None) -> dict[str, Any]:
+def together(attributes: Sequence[dict[str, Any]], context: Any = None) -> dict[str, Any]:
+    """Attributes of several results as those of one, for ``combine_attrs`` of xarray; as :func:`repeated` says."""
     return {name: _one([one[name] for one in attributes if name in one], name) for name in attributes[0]}
 
 

@@ -29,6 +29,7 @@ LABELS = {
     "parameter_distance": "E|θ - θ₀|²",
     "effective_dimension": "effective dimension",
     "generalisation_gap": "gap, test less training loss",
+    "generalisation_gap_redrawn": "gap, same law of labels",
     "fisher_energy": "Fisher energy",
 }
 _INFORMATION = ("mi_", "loss_", "generalisation_gap")  # what has a unit of information

@@ -13,7 +13,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..infinite.checkpoints import gathered, over_training
-from ..infinite.empirical import Sides, as_outputs, multiplied
+from ..infinite.empirical import Sides, as_outputs, held, multiplied
 from ..infinite.kernels import Kernels
 from .undisturbed import undisturbed
 
@@ -36,9 +36,7 @@ def empirical_kernels(model: nn.Module, x1: torch.Tensor, x2: torch.Tensor | Non
     Raises:
         InputError: outputs of another shape or that are not finite, or no weights that require a gradient.
     """
-    weights = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
-    if not weights:
-        raise InputError("empirical_kernels needs weights that require a gradient, and the model has none.")
+    weights = _weights(model)
     with undisturbed(model, left_on=(), seed=0):
         sides = [_side(model, weights, x) for x in ((x1,) if x2 is None else (x1, x2))]
         return multiplied(*sides)
@@ -80,7 +78,10 @@ def empirical_information(
 
     def tangents(state: Mapping[str, torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
         own.load_state_dict(state)
-        return empirical_kernels(own, x_train).ntk, empirical_kernels(own, x_test, x_train).ntk
+        weights = _weights(own)
+        with undisturbed(own, left_on=(), seed=0):
+            mine, theirs = held(_side(own, weights, x_train)), _side(own, weights, x_test)
+            return multiplied(mine).ntk, multiplied(theirs, mine).ntk
 
     made = gathered(states_by_epoch, networks, starts, outputs, tangents)
     return over_training(made, _numbers(train[1]), _numbers(test[1]), times, options)
@@ -88,6 +89,13 @@ def empirical_information(
 
 def _numbers(targets: Any) -> Any:
     return targets.detach().cpu().numpy() if isinstance(targets, torch.Tensor) else targets
+
+
+def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    found = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+    if not found:
+        raise InputError("empirical_kernels needs weights that require a gradient, and the model has none.")
+    return found
 
 
 def _side(model: nn.Module, weights: dict[str, torch.Tensor], x: torch.Tensor) -> Sides:
