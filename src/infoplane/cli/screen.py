@@ -204,7 +204,7 @@ def listing(experiments: Sequence[Experiment], estimators: Sequence[type], metho
     """Experiments, estimators and bottleneck methods, one a row."""
     table = Table(title="Experiments: infoplane reproduce NAME", title_justify="left")
     for name in ("name", "what", "networks", "source"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=name == "name")  # as it is typed
     for one in experiments:
         cells = (one.name, one.title, f"{one.seeds} ({one.quick_seeds} quick)", one.source)
         table.add_row(*(escape(cell) for cell in cells))
