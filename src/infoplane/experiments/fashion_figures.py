@@ -46,7 +46,7 @@ def lines(panels: Mapping[str, xr.DataArray], along: str, labels: tuple[str, str
             one = values.sel(arm=name)
             colour, style = _look(name)
             middle, low, high = (np.asarray(part) for part in (one.mean("seed"), one.min("seed"), one.max("seed")))
-            ax.plot(one[along], middle, style, color=colour, linewidth=1.4)
+            ax.plot(one[along], middle, style, color=colour, linewidth=1.4, marker=".", markersize=5)
             ax.fill_between(one[along], low, high, color=colour, alpha=0.15, linewidth=0)
             entries[name] = key(name, color=colour, linestyle=style, linewidth=1.4)
         if log:

@@ -102,13 +102,13 @@ def _right(fitted: Fitted, x: np.ndarray, y: np.ndarray, arm: str, seed: int) ->
 
 
 def _labels(run: Run, train: Task, test: Task, steps: int) -> xr.Dataset:
-    count, shares = sizes(run, (10_000, (0.0, 0.2, 0.4, 0.6)), (1_000, (0.0, 0.4)))
+    count, shares = sizes(run, (10_000, (0.0, 0.2, 0.4, 0.6)), (1_000, (0.4,)))
     tasks = {share: part(train, count, 1, share) for share in shares}
     return _accuracies(run, tasks, test, "share", steps)
 
 
 def _few(run: Run, train: Task, test: Task, steps: int) -> xr.Dataset:
-    tasks = {count: part(train, count, 2) for count in sizes(run, (200, 500, 1_000, 5_000), (200, 1_000))}
+    tasks = {count: part(train, count, 2) for count in sizes(run, (200, 500, 1_000, 5_000), (1_000,))}
     return _accuracies(run, tasks, test, "count", steps)
 
 
