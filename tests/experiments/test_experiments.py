@@ -226,7 +226,10 @@ def test_every_quick_experiment_runs_and_states_its_claims(name, tmp_path):
     for dataset in base.planes(result.datasets):
         if "estimator" in dataset.dims:  # the direct route is nan where a layer has no noise
             dataset = dataset.drop_sel(estimator="direct", errors="ignore")
-        assert bool(np.isfinite(dataset.mi_input).all())
+        # An objective need not have models of another's betas.
+        have = np.isfinite(dataset.loss) if dataset.attrs.get("kind") == "variational" else True
+        assert np.any(have)
+        assert bool((np.isfinite(dataset.mi_input) | ~np.asarray(have)).all())
         if dataset.attrs.get("kind") == "ensemble" and "ceiling_mi_target" not in dataset.attrs:
             continue  # of numbers: a differential entropy is no ceiling
         ceiling = "mi_joint" if dataset.attrs.get("kind") == "curve" else "ceiling_mi_target"
