@@ -155,8 +155,8 @@ def test_gaps_add_up_to_the_loss_and_vanish_for_no_model():
                    epochs=120, batch_size=len(task.y), optimizer=v.Optimizer(1e-2), polyak=0.0, test_draws=200,
                    checkpoint_epochs=[120])  # fmt: skip
     for objective in chosen:
-        found = tightness_gaps.measured(fitted, objective, 0, joint, 20_000)
         best = tightness_gaps.optimum(objective, joint)
+        found = tightness_gaps.measured(fitted, objective, 0, joint, 20_000, best.loss)
         kind, beta = v.planes.place(objective)
         last = fitted.dataset.sel(objective=kind, beta=beta, seed=0, split="train").isel(epoch=-1)
         scale = beta if isinstance(objective, v.CEB | v.DualVIB) else 1.0

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from .base import Claim
+from .value_tables import at_best
 from .verdicts import Mean, Verdict, all_of, mean_over_seeds
 
 OURS = "derived; our own test"
@@ -15,6 +16,7 @@ MEASURED = "our own test"
 FIXED, END = 1e2, 1e12  # times at which depths are compared
 WINDOW = (1e-8, 1e-2)  # distances from the fixed point where the decay is exponential and above rounding
 ORDERED = ("erf, ordered", "relu, ordered")
+WHERE = ("seed", "depth")
 _WITHIN = 0.05  # relative, of a rate of decay
 _POWER_WITHIN = 0.15
 _TIME_WITHIN = 0.25
@@ -45,13 +47,6 @@ def at(one: xr.Dataset, name: str, time: float) -> np.ndarray:
     """(seed, depth) values at a time."""
     found = one["value"].sel(quantity=name).sel(time=time, method="nearest")
     return found.transpose("seed", "depth").to_numpy()
-
-
-def at_best(one: xr.Dataset, name: str) -> np.ndarray:
-    """(seed, depth) values at the time of the least test loss."""
-    values = one["value"].transpose("quantity", "seed", "depth", "time")
-    best = values.sel(quantity="loss_gibbs").to_numpy().argmin(axis=-1)[..., None]
-    return np.take_along_axis(values.sel(quantity=name).to_numpy(), best, axis=-1)[..., 0]
 
 
 def log_time(one: xr.Dataset) -> np.ndarray:
@@ -211,7 +206,7 @@ def _late(nets: Mapping[str, xr.Dataset]) -> Claim:
         numbers[f"{name}: I(X;Z|D), upper, at the end, one hidden layer, nats"] = str(mean_over_seeds(upper[:, 0]))
         numbers[f"{name}: ceiling of the lower bound, ln M, nats"] = float(nets[name].attrs["ceiling_mi_input"])
         numbers[f"{name}: I(Z;Y|D), lower, at the best time, nats"] = _along(
-            nets[name], at_best(nets[name], "mi_target")
+            nets[name], at_best(nets[name], "mi_target", *WHERE)
         )
     return Claim(
         "It is a matter of time: at the end of training the lower bound of I(X;Z|D) of ordered ensembles at the "
@@ -236,7 +231,7 @@ def _survives(nets: Mapping[str, xr.Dataset]) -> Claim:
         numbers[f"{activation}: its lower less the ordered upper bound at the greatest depth, nats"] = str(
             mean_over_seeds(critical[:, -1] - ordered[:, -1])
         )
-        best = at_best(nets[f"{activation}, critical"], "loss_gibbs")
+        best = at_best(nets[f"{activation}, critical"], "loss_gibbs", *WHERE)
         numbers[f"{activation}, critical: least test loss, nats"] = _along(nets[f"{activation}, critical"], best)
     return Claim(
         "At the critical weights information survives: at time 1 and the greatest depth the lower bound of I(X;Z|D) is "
@@ -249,7 +244,7 @@ def _survives(nets: Mapping[str, xr.Dataset]) -> Claim:
 
 def _chaotic(nets: Mapping[str, xr.Dataset]) -> Claim:
     one = nets["erf, chaotic"]
-    values, loss = at(one, "mi_input", END), at_best(one, "loss_gibbs")
+    values, loss = at(one, "mi_input", END), at_best(one, "loss_gibbs", *WHERE)
     better = mean_over_seeds(loss[:, -1] - loss[:, 0])
     return Claim(
         "Deep chaotic ensembles lose new inputs for good: at the end the upper bound of I(X;Z|D) is below "
@@ -294,7 +289,7 @@ def _residual(nets: Mapping[str, xr.Dataset]) -> Claim:
         if not name.endswith("residual"):
             continue
         plain = nets[name.removesuffix(", residual")]
-        loss, other = at_best(one, "loss_gibbs"), at_best(plain, "loss_gibbs")
+        loss, other = at_best(one, "loss_gibbs", *WHERE), at_best(plain, "loss_gibbs", *WHERE)
         gain = mean_over_seeds(at(one, "mi_input_lower", 1.0)[:, -1] - at(plain, "mi_input", 1.0)[:, -1])
         if "ordered" in name:
             verdicts.extend((gain.above(0.0), mean_over_seeds(other[:, -1] - loss[:, -1]).above(0.0)))

@@ -10,7 +10,8 @@ import xarray as xr
 
 from ..plots.style import GREY, key, legend_beside, looks, new_figure, tidy
 from ..plots.values import interval, mean
-from .infinite_depth_claims import END, WINDOW, at, at_best, log_time
+from .infinite_depth_claims import END, WHERE, WINDOW, at, log_time
+from .value_tables import at_best
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,8 +67,8 @@ def against_depth(nets: Mapping[str, xr.Dataset]) -> Figure:
     panels = (
         ("I(X;Z|D), lower, at τ = 1  (nats)", lambda one: at(one, "mi_input_lower", 1.0)),
         ("I(X;Z|D), lower, at the end  (nats)", lambda one: at(one, "mi_input_lower", END)),
-        ("I(Z;Y|D), lower, at best  (nats)", lambda one: at_best(one, "mi_target")),
-        ("Gibbs loss, test, at best  (nats)", lambda one: at_best(one, "loss_gibbs")),
+        ("I(Z;Y|D), lower, at best  (nats)", lambda one: at_best(one, "mi_target", *WHERE)),
+        ("Gibbs loss, test, at best  (nats)", lambda one: at_best(one, "loss_gibbs", *WHERE)),
         ("log₁₀ of the time to learn τ", log_time),
         _parameters(nets),
     )
@@ -76,7 +77,7 @@ def against_depth(nets: Mapping[str, xr.Dataset]) -> Figure:
             _band(ax, one["depth"].to_numpy(), values(one), styles[name])
         ax.set_ylabel(label)
         tidy(ax)
-    wide = max(float(at_best(one, "loss_gibbs").max()) for one in nets.values()) > _SPREAD
+    wide = max(float(at_best(one, "loss_gibbs", *WHERE).max()) for one in nets.values()) > _SPREAD
     for ax in (grid[1, 2], *([grid[1, 0]] if wide else [])):
         ax.set_yscale("log")
         ax.set_ylabel(ax.get_ylabel().replace("(nats)", "(nats, log)"))

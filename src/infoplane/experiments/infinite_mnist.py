@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from .. import plots
-from ..data import mnist
+from ..data import Task, mnist
 from ..infinite import Dense, Ensemble, repeated
 from .base import Claim, Experiment, Run, sizes
 from .infinite_claims import mnist_claims
@@ -59,13 +59,18 @@ class InfiniteMNIST(Experiment):
         }
 
 
+def pixels(images: Task, rows: slice | np.ndarray) -> np.ndarray:
+    """(n, 784) of some images, as value / 128 - 1."""
+    return images.x[rows].reshape(-1, 784) * (255.0 / 128.0) - 1.0
+
+
 def _measured(run: Run, name: str, net: Dense) -> xr.Dataset:
     n, times = sizes(run, (1000, np.geomspace(1e-4, 1e6, 41)), (150, np.geomspace(1e-4, 1e6, 11)))
     train, test = mnist("train"), mnist("test")
     found = {}
     for seed in range(run.seeds):
         part = slice(seed * n, (seed + 1) * n)
-        parts = [(one.x[part].reshape(n, -1) * (255.0 / 128.0) - 1.0, one.y[part]) for one in (train, test)]
+        parts = [(pixels(one, part), one.y[part]) for one in (train, test)]
         (x_train, y_train), (x_test, y_test) = parts
         found[seed] = run.table(f"pieces/{name}-{seed}", lambda a=(x_train, y_train), b=(x_test, y_test), s=seed:
                                 Ensemble(net, *a).information(*b, times, seed=s))  # fmt: skip

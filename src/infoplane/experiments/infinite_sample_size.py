@@ -14,6 +14,7 @@ from ..infinite import Dense, Ensemble
 from . import sample_size_figures as figures
 from .base import Claim, Experiment, Run, sizes
 from .infinite_gaussian import ENTROPY, draw
+from .infinite_mnist import pixels
 from .sample_size_claims import claims
 from .sample_size_table import joined, with_bounds
 
@@ -65,7 +66,7 @@ def mnist_sample(seed: int, n: int) -> Sample:
     train, test = mnist("train"), mnist("test")
     mine = _in_turns(train.y, (seed - 1) * max(SIZES))[:n]
     other = np.arange((seed - 1) * POINTS, seed * POINTS)
-    x, x_test = (one.x[part].reshape(-1, 784) * (255.0 / 128.0) - 1.0 for one, part in ((train, mine), (test, other)))
+    x, x_test = (pixels(one, part) for one, part in ((train, mine), (test, other)))
     return x, train.y[mine], x_test, test.y[other]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -68,11 +68,13 @@ class InfiniteWidthLimit(Experiment):
         for done, name in enumerate(nets):
             run.progress("kernels", done, len(nets))
             widths = sizes(run, [8 * 2**k for k in range(6 if name.startswith("conv") else 9)], [32, 128])
-            found[f"kernels-{name}"] = run.table(f"kernels-{name}", functools.partial(_kernels, run, name, widths))
+            measure = functools.partial(_over_widths, run, "kernels", name, widths, _kernels_piece)
+            found[f"kernels-{name}"] = run.table(f"kernels-{name}", measure)
         for done, name in enumerate(trained):
             run.progress("training", done, len(trained))
             widths = sizes(run, [8 * 2**k for k in range(6 if TRAINED[name].depth > 1 else 7)], [32, 128])
-            found[f"trained-{name}"] = run.table(f"trained-{name}", functools.partial(_trained, run, name, widths))
+            measure = functools.partial(_over_widths, run, "trained", name, widths, _trained_piece)
+            found[f"trained-{name}"] = run.table(f"trained-{name}", measure)
         run.progress("training", len(trained), len(trained))
         return found
 
@@ -128,10 +130,12 @@ def _apart(datasets: Mapping[str, xr.Dataset]) -> tuple[dict[str, xr.Dataset], d
     return kernels, trained
 
 
-def _kernels(run: Run, name: str, widths: list[int]) -> xr.Dataset:
+def _over_widths(
+    run: Run, kind: str, name: str, widths: list[int], piece: Callable[[Run, str, int], xr.Dataset]
+) -> xr.Dataset:
+    """Pieces of one network, a width each."""
     pieces = [
-        run.table(f"pieces/kernels-{name}-{width}", functools.partial(_kernels_piece, run, name, width))
-        for width in widths
+        run.table(f"pieces/{kind}-{name}-{width}", functools.partial(piece, run, name, width)) for width in widths
     ]
     return _joined(pieces, widths)
 
@@ -191,14 +195,6 @@ def _information(kernels: Kernels, y: np.ndarray, times: np.ndarray) -> np.ndarr
     at = At(Kernels(kernels.nngp[_N:, :_N], kernels.ntk[_N:, :_N]), kernels.nngp[_N:, _N:])
     found = ensemble.information(at, y[_N:], times, seed=0)
     return np.stack([found[name].to_numpy() for name in QUANTITIES])
-
-
-def _trained(run: Run, name: str, widths: list[int]) -> xr.Dataset:
-    pieces = [
-        run.table(f"pieces/trained-{name}-{width}", functools.partial(_trained_piece, run, name, width))
-        for width in widths
-    ]
-    return _joined(pieces, widths)
 
 
 def _trained_piece(run: Run, name: str, width: int) -> xr.Dataset:

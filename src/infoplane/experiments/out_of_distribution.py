@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -11,7 +11,8 @@ from scipy.stats import rankdata
 
 from ..data import mnist
 from ..results import provenance
-from ..variational import Fitted, kl_diagonal, kl_standard
+from ..variational import Fitted, Objective, kl_diagonal, kl_standard
+from ..variational.planes import place
 from .base import Claim, Experiment, Run, sizes
 from .fashion_arms import ARMS, BASELINE, BOTTLENECKS, images, part, together, trained
 from .fashion_figures import dots
@@ -71,7 +72,7 @@ def _areas(run: Run) -> xr.Dataset:
             area[k, seed] = [_area(new[name], known[name]) if name in known else np.nan for name in SCORES]
         run.progress("scores", k + 1, len(ARMS))
     last = fitted.dataset.isel(epoch=-1).sel(split="test")
-    accuracy = [[_of(last.accuracy, fitted, one, seed) for seed in range(run.seeds)] for one in ARMS.values()]
+    accuracy = [[_of(last.accuracy, one, seed) for seed in range(run.seeds)] for one in ARMS.values()]
     return xr.Dataset(
         {
             "area": (("arm", "seed", "score"), area, {"quantity": "area under the ROC curve", "unit": "1"}),
@@ -82,27 +83,25 @@ def _areas(run: Run) -> xr.Dataset:
     )
 
 
-def _of(values: xr.DataArray, fitted: Fitted, objective: object, seed: int) -> float:
-    from ..variational.planes import place
-
-    kind, beta = place(objective)  # type: ignore[arg-type]
+def _of(values: xr.DataArray, objective: Objective, seed: int) -> float:
+    kind, beta = place(objective)
     return float(values.sel(objective=kind, beta=beta, seed=seed))
 
 
-def _rates(fitted: Fitted, x: np.ndarray, objective: object, seed: int) -> np.ndarray:
+def _rates(fitted: Fitted, x: np.ndarray, objective: Objective, seed: int) -> np.ndarray:
     """(n,) KL(e(z|x) || N(0, I)); of a network without noise it has no meaning."""
-    return np.asarray(kl_standard(*fitted.laws(x, objective=objective, model_seed=seed)))  # type: ignore[arg-type]
+    return np.asarray(kl_standard(*fitted.laws(x, objective=objective, model_seed=seed)))
 
 
-def _scores(fitted: Fitted, x: np.ndarray, objective: object, seed: int, usual: float) -> dict[str, np.ndarray]:
+def _scores(fitted: Fitted, x: np.ndarray, objective: Objective, seed: int, usual: float) -> dict[str, np.ndarray]:
     """(n,) each, larger where the image is stranger."""
-    which = {"objective": objective, "model_seed": seed}
-    p = fitted.predict(x, **which)  # type: ignore[arg-type]
+    which: dict[str, Any] = {"objective": objective, "model_seed": seed}
+    p = fitted.predict(x, **which)
     found = {"confidence": -p.max(axis=1), "entropy": -(p * np.log(np.maximum(p, 1e-30))).sum(axis=1)}
-    if objective.latent == "mean":  # type: ignore[attr-defined] - a network without noise has no rate
+    if objective.latent == "mean":  # a network without noise has no rate
         return found
-    mean, scale = fitted.laws(x, **which)  # type: ignore[arg-type]
-    centres, widths = fitted.model(objective, seed).conditionals()  # type: ignore[arg-type]
+    mean, scale = fitted.laws(x, **which)
+    centres, widths = fitted.model(objective, seed).conditionals()
     per_class = [
         np.asarray(kl_diagonal(mean, scale, (centre, width))) for centre, width in zip(centres, widths, strict=True)
     ]

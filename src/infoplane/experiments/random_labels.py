@@ -14,6 +14,7 @@ from ..infinite import Dense, Ensemble, repeated
 from ..infinite.targets import Targets
 from . import random_labels_figures as figures
 from .base import Claim, Experiment, Run, sizes
+from .infinite_mnist import pixels
 from .random_labels_claims import claims
 
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ def _measured(run: Run, name: str, share: float) -> xr.Dataset:
     found = {}
     for seed in range(run.seeds):
         part = slice(seed * n, (seed + 1) * n)
-        (x, y), (x_test, y_test) = (
-            (one.x[part].reshape(n, -1) * (255.0 / 128.0) - 1.0, one.y[part]) for one in (train, test)
-        )
+        (x, y), (x_test, y_test) = ((pixels(one, part), one.y[part]) for one in (train, test))
         measure = functools.partial(
             piece, NETS[name], (x, replaced(y, share, seed)), (x_test, y_test), times, share, seed
         )

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
-from scipy.stats import rankdata
 
+from .value_tables import spearman
 from .verdicts import Mean, mean_over_seeds
 
 Shares = Mapping[float, xr.Dataset]  # over (seed, time), by share of random labels
@@ -50,7 +50,7 @@ def ranks_of(shares: Shares, along: Sequence[str] = tuple(TIMES)) -> xr.Dataset:
         Dataset with ``correlation`` (quantity, along, seed), ``along`` being the time.
     """
     names = [name for name in QUANTITIES if all(name in one for one in shares.values())]
-    rows = [[_spearman(at(shares, name, when), at(shares, GAP, when)) for when in along] for name in names]
+    rows = [[spearman(at(shares, name, when), at(shares, GAP, when)) for when in along] for name in names]
     return xr.Dataset({"correlation": (("quantity", "along", "seed"), rows)}, {"quantity": names, "along": list(along)})
 
 
@@ -58,21 +58,8 @@ def pooled_rank(shares: Shares, name: str, when: str = LATE) -> Mean:
     """Spearman's correlation over all shares and repetitions together, its interval by leaving out repetitions."""
     values, gap = at(shares, name, when), at(shares, GAP, when)
     n = len(values)
-    whole = _spearman(values.reshape(1, -1), gap.reshape(1, -1))[0]
+    whole = spearman(values.reshape(1, -1), gap.reshape(1, -1))[0]
     kept = [np.delete(np.arange(n), k) for k in range(n)]
-    parts = np.array([_spearman(values[rows].reshape(1, -1), gap[rows].reshape(1, -1))[0] for rows in kept])
+    parts = np.array([spearman(values[rows].reshape(1, -1), gap[rows].reshape(1, -1))[0] for rows in kept])
     jackknife = mean_over_seeds(n * whole - (n - 1) * parts)
     return Mean(float(whole), jackknife.lower - jackknife.value + whole, jackknife.upper - jackknife.value + whole)
-
-
-def _spearman(values: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(rows,) along the last axis."""
-    one, two = _ranks_about_middle(values), _ranks_about_middle(other)
-    size = np.sqrt((one**2).sum(axis=-1) * (two**2).sum(axis=-1))
-    return np.divide((one * two).sum(axis=-1), size, out=np.zeros_like(size), where=size > 0)
-
-
-def _ranks_about_middle(values: np.ndarray) -> np.ndarray:
-    mantissa, exponent = np.frexp(values)
-    ranks = rankdata(np.ldexp(np.round(mantissa, 9), exponent), axis=-1)  # what differs by rounding alone is a tie
-    return ranks - ranks.mean(axis=-1, keepdims=True)

@@ -10,7 +10,7 @@ import xarray as xr
 from .base import Claim
 from .fashion_arms import ARMS, BASELINE, BOTTLENECKS
 from .paired import above
-from .verdicts import Verdict
+from .verdicts import when
 
 STRENGTH, SHARE, COUNT = 8, 0.4, 1000  # of 255; of labels; of images
 _LEFT = 0.05  # accuracy that half the range may leave
@@ -62,11 +62,10 @@ def _honest(attacks: xr.Dataset) -> Claim:
         f"{name}: accuracy left at half the range": float(f"{float(left.sel(arm=name).max()):.3g}") for name in ARMS
     }
     fine = all(bool((values > -slack).all()) for values in least.values()) and bool((left <= _LEFT).all())
-    verdict: Verdict = "holds" if fine else "fails"
     return Claim(
         "The attacks are sound: PGD errs no less than one step or images made for another network, and at half the "
         "range of a pixel it leaves at most 5 % accuracy.",
-        verdict,
+        when(fine),
         numbers,
         _OURS,
     )

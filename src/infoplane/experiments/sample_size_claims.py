@@ -9,6 +9,7 @@ import xarray as xr
 
 from .base import Claim
 from .sample_size_table import ALONG, AXIS, SHOWN, TOLD, rank_correlations
+from .value_tables import at_best
 from .verdicts import Mean, Verdict, all_of, any_of, mean_over_seeds
 
 OURS = "derived; our own test"
@@ -78,7 +79,9 @@ def _vacuous(tables: Mapping[str, xr.Dataset]) -> Claim:
     numbers: dict[str, float | str] = {}
     verdicts: list[Verdict] = []
     for task, table in tables.items():
-        gap, bound = (_at_best(table, name) for name in ("generalisation_gap", "bound_parameters"))
+        gap, bound = (
+            at_best(table, name, "seed", "scale", "size") for name in ("generalisation_gap", "bound_parameters")
+        )
         least = mean_over_seeds((bound / np.abs(gap)).min(axis=(1, 2)))
         verdicts.append(least.above(_VACUOUS))
         numbers[f"{task}: least bound over gap, at the time of the least test loss"] = str(least)
@@ -93,13 +96,6 @@ def _vacuous(tables: Mapping[str, xr.Dataset]) -> Claim:
         numbers,
         MEASURED,
     )
-
-
-def _at_best(table: xr.Dataset, name: str) -> np.ndarray:
-    """(seed, scale, size) values at the time of the least test loss."""
-    loss = table["value"].sel(quantity="loss_gibbs").transpose("seed", "scale", "size", "time").to_numpy()
-    values = table["value"].sel(quantity=name).transpose("seed", "scale", "size", "time").to_numpy()
-    return np.take_along_axis(values, loss.argmin(axis=-1)[..., None], axis=-1)[..., 0]
 
 
 def _below(table: xr.Dataset, name: str) -> float:

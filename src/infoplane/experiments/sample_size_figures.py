@@ -11,6 +11,7 @@ import xarray as xr
 from .. import plots
 from ..plots.style import GREY, key, legend_beside, looks, new_figure, tidy
 from .sample_size_table import ALONG, SHOWN, TASKS, TOLD, rank_correlations
+from .value_tables import at_best
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,19 +63,17 @@ def gaps(tables: Mapping[str, xr.Dataset]) -> Figure:
 
 
 def _gap(ax: Axes, table: xr.Dataset, colours: list) -> None:
-    values = table["value"].transpose("quantity", "seed", "size", "time")
-    best = values.sel(quantity="loss_gibbs").to_numpy().argmin(axis=-1)[..., None]
     sizes = table["size"].to_numpy()
-
-    def at_best(name: str) -> np.ndarray:
-        return np.take_along_axis(values.sel(quantity=name).to_numpy(), best, axis=-1)[..., 0]
-
-    gap = values.sel(quantity="generalisation_gap").to_numpy()[..., -1]
-    for found, colour, marker in zip((gap, at_best("generalisation_gap")), colours, "os", strict=True):
+    gap = table["value"].sel(quantity="generalisation_gap").isel(time=-1).transpose("seed", "size").to_numpy()
+    for found, colour, marker in zip(
+        (gap, at_best(table, "generalisation_gap", "seed", "size")), colours, "os", strict=True
+    ):
         ax.plot(sizes, found.T, color=colour, linewidth=0.4, alpha=0.4)
         ax.plot(sizes, found.mean(axis=0), color=colour, marker=marker, markersize=4, linewidth=1.3)
     for name, (_, line) in _BOUNDS.items():
-        ax.plot(sizes, np.median(at_best(name), axis=0), color=GREY, linestyle=line, linewidth=1.2)
+        ax.plot(
+            sizes, np.median(at_best(table, name, "seed", "size"), axis=0), color=GREY, linestyle=line, linewidth=1.2
+        )
     ax.set_xscale("log")
     ax.set_yscale("log")
     tidy(ax)

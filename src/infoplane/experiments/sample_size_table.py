@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from scipy.stats import rankdata
 
 from ..infinite import bounds
 from ..results import provenance
+from .value_tables import spearman
 
 # What might tell generalisation, and what it is called in figures; all but the last three come with the ensemble.
 QUANTITIES = {
@@ -123,14 +123,6 @@ def _with_axis(values: xr.DataArray, axis: str) -> xr.DataArray:
 
 def _along(values: xr.DataArray, measure: xr.DataArray, axis: str) -> np.ndarray:
     """(quantity, seed)."""
-    ranked = [_centred_ranks(one.transpose(..., axis).to_numpy()) for one in (values, measure)]
-    size = np.sqrt((ranked[0] ** 2).sum(-1) * (ranked[1] ** 2).sum(-1))
-    cosine = np.divide((ranked[0] * ranked[1]).sum(-1), size, out=np.zeros_like(size), where=size > 0)
+    cosine = spearman(*(one.transpose(..., axis).to_numpy() for one in (values, measure)))
     others = [d for d in measure.transpose(..., axis).dims if d != axis]
     return cosine.mean(axis=tuple(1 + k for k, d in enumerate(others) if d != "seed"))
-
-
-def _centred_ranks(values: np.ndarray) -> np.ndarray:
-    mantissa, exponent = np.frexp(values)
-    ranks = rankdata(np.ldexp(np.round(mantissa, 8), exponent), axis=-1)  # what differs by rounding alone is a tie
-    return ranks - ranks.mean(axis=-1, keepdims=True)

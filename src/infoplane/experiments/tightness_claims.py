@@ -10,7 +10,7 @@ import xarray as xr
 from ..plane.task_bound import bound_of
 from .base import Claim
 from .tightness_gaps import PARTS
-from .verdicts import Verdict, rounded
+from .verdicts import Verdict, rounded, when
 
 _TOLERANCE = 1e-5
 _ERRORS = 5.0  # standard errors over draws of z
@@ -42,7 +42,7 @@ def _tables(tables: xr.Dataset) -> Claim:
     }
     return Claim(
         "Tables trained by gradient on the variational losses have the informations of the certified optimum, to 1e-5.",
-        _when(max(numbers.values()) <= _TOLERANCE),
+        when(max(numbers.values()) <= _TOLERANCE),
         {name: float(f"{value:.2g}") for name, value in numbers.items()},
         _SOURCE,
     )
@@ -63,7 +63,7 @@ def _bounds(networks: xr.Dataset) -> Claim:
     return Claim(
         "Every bound is one: the rate lies above the encoder's own I(X;Z), the conditional rate above I(X;Z|Y), what "
         "the classifier shows below I(Z;Y), and no loss below the least that the solver allows.",
-        _when(min(numbers.values()) >= -_ROUNDING),
+        when(min(numbers.values()) >= -_ROUNDING),
         rounded(numbers),
         _SOURCE,
     )
@@ -78,7 +78,7 @@ def _below(curve: xr.Dataset, networks: xr.Dataset) -> Claim:
     }
     return Claim(
         "No network's encoder lies above the certified curve.",
-        _when(bool((above <= error + _ROUNDING).all())),
+        when(bool((above <= error + _ROUNDING).all())),
         rounded(distances),
         _SOURCE,
     )
@@ -123,10 +123,6 @@ def _kernel(networks: xr.Dataset) -> Claim:
         rounded(numbers),
         _SOURCE,
     )
-
-
-def _when(held: bool) -> Verdict:
-    return "holds" if held else "fails"
 
 
 def _told(values: xr.DataArray) -> str:

@@ -57,7 +57,9 @@ def beta_of(objective: Objective) -> float:
     return float(getattr(objective, "beta"))  # noqa: B009 - every objective here has one
 
 
-def measured(fitted: Fitted, objective: Objective, seed: int, joint: Joint, draws: int) -> dict[str, float]:
+def measured(
+    fitted: Fitted, objective: Objective, seed: int, joint: Joint, draws: int, least: float
+) -> dict[str, float]:
     """A model's informations, bounds and gaps; nats, standard errors over draws of z beside them.
 
     Args:
@@ -65,6 +67,7 @@ def measured(fitted: Fitted, objective: Objective, seed: int, joint: Joint, draw
         objective, seed: which model.
         joint: p(x, y).
         draws: of z for every state of X.
+        least: loss of :func:`optimum`.
     """
     at = _drawn(fitted, objective, seed, joint, draws)
     p_x, rows = joint.p_x, joint.p_y_given_x
@@ -87,10 +90,10 @@ def measured(fitted: Fitted, objective: Objective, seed: int, joint: Joint, draw
         found[name], found[f"{name}_stderr"] = float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
     if isinstance(objective, NonlinearIB):
         found["rate"], found["rate_stderr"] = _kernel(fitted, objective, seed, joint), 0.0
-    return found | _gaps(found, objective, joint)
+    return found | _gaps(found, objective, joint, least)
 
 
-def _gaps(found: dict[str, float], objective: Objective, joint: Joint) -> dict[str, float]:
+def _gaps(found: dict[str, float], objective: Objective, joint: Joint, least: float) -> dict[str, float]:
     """Loss less its least value, as the sum of what prior, decoder and encoder miss; where I(Z;Y) has weight 1."""
     beta = beta_of(objective)
     rate, unknown = found["mi_input"], _entropy(joint) - found["mi_target"]
@@ -106,7 +109,7 @@ def _gaps(found: dict[str, float], objective: Objective, joint: Joint) -> dict[s
     else:
         prior, decoder = found["rate"] - rate, found["decoder_gap"]
         reached = unknown + rate / beta
-    parts = (prior / beta, decoder, reached - optimum(objective, joint).loss)
+    parts = (prior / beta, decoder, reached - least)
     return dict(zip(PARTS, parts, strict=True)) | {"gap": sum(parts)}
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from .base import Claim
 from .variational_plane_orders import AXES, axis_of, betas, between, held_out, names, of
-from .verdicts import Verdict, all_of, mean_over_seeds, rounded
+from .verdicts import Verdict, all_of, mean_over_seeds, rounded, when
 
 _ERRORS = 5.0  # standard errors over images and draws
 _TIGHT = 0.5  # nats
@@ -80,7 +80,7 @@ def _below_rate(plane: xr.Dataset) -> Claim:
     return Claim(
         "H(Y) - D is below the rate, whatever the prior: of every model, at every checkpoint, on both parts "
         f"({_ERRORS:.0f} standard errors).",
-        _when(held),
+        when(held),
         rounded({f"{name} less H(Y) - D, least, nats": float(margin.min()) for name, margin in margins.items()}),
         _OURS,
     )
@@ -99,7 +99,7 @@ def _mixture(plane: xr.Dataset, models: xr.Dataset) -> Claim:
     return Claim(
         "With the mixture of the classes' laws as the prior the rate is the conditional one and H(Y) less the cross-"
         f"entropy of the classifier that those laws are ({_ERRORS:.0f} standard errors); so it is below R_c + H(Y).",
-        _when(held),
+        when(held),
         rounded(
             {
                 "largest distance of the two sides, nats": float(abs(apart).max()),
@@ -126,7 +126,7 @@ def _sandwiched(models: xr.Dataset) -> Claim:
     return Claim(
         "Bounds that need no prior agree with the rates: the lower one is below both marginal rates and the upper one "
         f"above what is shown of I(Z;Y), of every model ({_ERRORS:.0f} standard errors).",
-        _when(all(float(one.min()) >= 0.0 for one in margins.values())),
+        when(all(float(one.min()) >= 0.0 for one in margins.values())),
         rounded(numbers),
         _OURS,
     )
@@ -238,7 +238,3 @@ def _best(models: xr.Dataset, name: str, variable: str, sign: int) -> np.ndarray
     """(seed,) values at the beta with the largest mean over seeds."""
     values = of(models, name, variable)
     return values[:, int(np.argmax(sign * values.mean(axis=0)))]
-
-
-def _when(held: bool) -> Verdict:
-    return "holds" if held else "fails"

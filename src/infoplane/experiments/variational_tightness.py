@@ -132,17 +132,21 @@ def _networks(run: Run, joint: Joint, chosen: Mapping[str, list[Objective]], siz
     """(objective, point, seed): true informations, bounds and the parts of the gap."""
     seeds = range(run.seeds)
     fitted = _fitted([one for name in NAMES for one in chosen[name]], task_of(joint, size.copies), seeds, size, run)
+    best = {name: [optimum(one, joint) for one in chosen[name]] for name in NAMES}
     found = [
-        [[measured(fitted, one, seed, joint, size.draws) for seed in seeds] for one in chosen[name]] for name in NAMES
+        [
+            [measured(fitted, one, seed, joint, size.draws, least.loss) for seed in seeds]
+            for one, least in zip(chosen[name], best[name], strict=True)
+        ]
+        for name in NAMES
     ]
     variables: dict[str, Any] = {
         name: (("objective", "point", "seed"), [[[m[name] for m in row] for row in rows] for rows in found],
                {"unit": "nats"})
         for name in found[0][0][0]
     }  # fmt: skip
-    least = [[optimum(one, joint) for one in chosen[name]] for name in NAMES]
     for name in ("mi_input", "mi_target"):
-        values = [[getattr(one, name) for one in row] for row in least]
+        values = [[getattr(one, name) for one in row] for row in best.values()]
         variables[f"optimum_{name}"] = (("objective", "point"), values, {"unit": "nats"})
     # Named apart from a plane's: these are values of the encoders themselves, not a plane's bounds.
     renamed = {"mi_input": "true_input", "mi_target": "true_target", "mi_input_stderr": "true_input_stderr",

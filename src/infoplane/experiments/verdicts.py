@@ -33,12 +33,18 @@ __all__ = [
     "opposite",
     "rounded",
     "same",
+    "when",
 ]
 
 
 def rounded(numbers: Mapping[str, float | str]) -> dict[str, float | str]:
     """Numbers to four digits, as they are told; text as it is."""
     return {name: value if isinstance(value, str) else float(f"{value + 0.0:.4g}") for name, value in numbers.items()}
+
+
+def when(held: bool) -> Verdict:
+    """Holds or fails: of what has no third way."""
+    return "holds" if held else "fails"
 
 
 def all_of(verdicts: list[Verdict]) -> Verdict:

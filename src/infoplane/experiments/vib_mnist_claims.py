@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from .base import Claim
-from .verdicts import Verdict, all_of, rounded
+from .verdicts import Verdict, all_of, rounded, when
 
 ERROR, KNOWN = 0.0135, 2.20  # what an averaged error is allowed to be, and the least I(Z;Y) in nats
 _ERROR_REDUCED, _EPOCHS = 0.025, 200  # what it may be where training has fewer epochs
@@ -32,7 +32,7 @@ def _low_error(plane: xr.Dataset) -> Claim:
     numbers["its standard error over test images, %"] = float(100 * plane.error_stderr.sel(draws="12").max())
     return Claim(
         f"With 12 draws averaged, the test error is at most {100 * limit:.4g} % in every network.",
-        _when(bool((plane.error.sel(draws="12") <= limit).all())),
+        when(bool((plane.error.sel(draws="12") <= limit).all())),
         rounded(numbers),
         _CODE if _full(plane) else _OURS,
     )
@@ -41,7 +41,7 @@ def _low_error(plane: xr.Dataset) -> Claim:
 def _much_known(test: xr.Dataset) -> Claim:
     return Claim(
         "The representation is shown to keep at least 2.20 nats of the label, on test images, in every network.",
-        _when(bool((test.mi_target >= KNOWN).all())),
+        when(bool((test.mi_target >= KNOWN).all())),
         rounded(
             {
                 "I(Z;Y), lower bound, test, nats": _told(test.mi_target),
@@ -59,7 +59,7 @@ def _recorded(test: xr.Dataset) -> Claim:
     for name, label in (("mi_target", "I(Z;Y), lower bound"), ("rate", "rate, upper bound of I(X;Z)")):
         mean = float(test[name].mean())
         close = abs(mean / RECORDED[name] - 1.0) <= _SHARE
-        parts.append(_when(close) if _full(test) else "unclear")  # another network, of fewer dimensions
+        parts.append(when(close) if _full(test) else "unclear")  # another network, of fewer dimensions
         numbers |= {f"{label}, test, nats": _told(test[name]), f"{label}, recorded": RECORDED[name]}
     return Claim("Both bounds are those that the published code records, within 5 %.", all_of(parts),
                  rounded(numbers), _CODE)  # fmt: skip
@@ -102,7 +102,7 @@ def _bounds(plane: xr.Dataset, last: xr.Dataset) -> Claim:
     return Claim(
         "The bounds agree: I(Z;Y) is below I(X;Z), the mixture's rate below the conditional rate and H(Y), and the "
         "lower bound that the encoders themselves give below both rates.",
-        _when(all(bool(part.all()) for part in parts)),
+        when(all(bool(part.all()) for part in parts)),
         rounded(numbers),
         "derived; our own test",
     )
@@ -110,10 +110,6 @@ def _bounds(plane: xr.Dataset, last: xr.Dataset) -> Claim:
 
 def _full(plane: xr.Dataset) -> bool:
     return int(plane.attrs["epochs"]) >= _EPOCHS
-
-
-def _when(held: bool) -> Verdict:
-    return "holds" if held else "fails"
 
 
 def _told(values: xr.DataArray) -> str:

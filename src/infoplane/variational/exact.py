@@ -127,7 +127,9 @@ def table_solution(
         clusters: states of T; as many as inputs if None.
         law: p~(.|x, y): "joint" takes p(y|x), as the dual bottleneck does; "labels" the objective's own noise model,
             as training on labels does.
-        starts: the first is near a copy of X, the others are random; the best is kept, as the cost is not convex.
+        starts: the first is near a copy of X, the others are random; the best is kept, as the cost is not convex. Near
+            an onset few starts may reach the optimum (of the dual at beta 4 on a table of three by three two of
+            sixteen did): compare ``losses``, or take more.
         steps: of each start, at most.
         seed: of the random starts.
 

@@ -57,6 +57,9 @@ def fit(
     model fits the laws b(z|y) of its classes and a read-out of z, without a say in the encoder: both rates, the mixture
     prior and an honest I(Z;Y) are there whatever is trained.
 
+    Memory: all models of a kind are trained at once, and each holds five arrays of the size of its weights (weights,
+    their average, a gradient, two moments of Adam) beside the activations of its batch.
+
     Args:
         objective: ``VIB(beta=...)`` and so on, or several.
         task: a classification task; its own test part is used where it has one.
