@@ -231,3 +231,12 @@ def test_a_curve_written_and_read_back_is_equal(tmp_path: Path) -> None:
 def test_what_is_no_curve_is_refused(change, sentence: str) -> None:
     with pytest.raises(ip.InputError, match=sentence):
         check(change(curve()))
+
+
+def test_longer_names_joined_to_what_was_read_are_written_whole(tmp_path):
+    for name in ("VIB", "DualVIB"):
+        one = xr.Dataset({"value": ("objective", [1.0])}, {"objective": [name]}, provenance())
+        ip.save(one, tmp_path / f"{name}.nc")
+    read = [ip.load(tmp_path / f"{name}.nc") for name in ("VIB", "DualVIB")]
+    ip.save(xr.concat(read, "objective", combine_attrs="override"), tmp_path / "both.nc")
+    assert ip.load(tmp_path / "both.nc").objective.to_numpy().tolist() == ["VIB", "DualVIB"]

@@ -192,7 +192,8 @@ def load(path: str | Path) -> xr.Dataset:
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
     try:
-        dataset = xr.load_dataset(path, engine="h5netcdf")
+        # How it stood in the file is dropped: text would stay as wide as it was, and longer names joined to it be cut.
+        dataset = xr.load_dataset(path, engine="h5netcdf").drop_encoding()
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{path} is not a result of infoplane: it cannot be read as netCDF.") from None
     schema = dataset.attrs.get("schema_version")

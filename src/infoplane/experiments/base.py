@@ -184,7 +184,8 @@ class Experiment(abc.ABC):
         run = Run(quick, count, folder, progress)
         datasets = self.measure(run)
         claims = self.claims(datasets)
-        size = f"{count} {self.unit}" + (", quick" if quick else "")
+        unit = self.unit if count > 1 else self.unit.removesuffix("s")
+        size = f"{count} {unit}" + (", quick" if quick else "")
         for label, dataset in datasets.items():
             dataset.attrs |= {
                 "title": f"{self.title}: {label} ({size})",
