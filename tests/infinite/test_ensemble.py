@@ -53,7 +53,7 @@ def test_limits_of_the_result(result):
     assert np.isinf(last.mi_parameters_data)
     assert np.isfinite(last.mi_output_data)
     assert (result.mi_input_lower <= np.log(25)).all()
-    spread = 2 / 25 + 3 * (result.mi_input_spread + result.mi_input_lower_spread)
+    spread = 2 / 25 + (result.mi_input_spread + result.mi_input_lower_spread)
     assert (result.mi_input_lower <= result.mi_input_upper + spread).all()
     np.testing.assert_allclose(result.generalisation_gap, result.loss_gibbs - result.loss_gibbs_train)
     at_end = result.sel(time=1e12)
@@ -204,3 +204,10 @@ def test_same_seed_same_bits_and_sorted_times():
 def test_bad_input_is_refused(make, message):
     with pytest.raises(ip.InputError, match=message):
         make()
+
+
+def test_more_points_than_memory_holds_are_refused_before_their_kernels_are_made(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("infoplane.infinite.tiles._memory", lambda: 1e4)
+    monkeypatch.setattr(NET.__class__, "covariances", lambda *_, **__: pytest.fail("kernels were made"))
+    with pytest.raises(ip.InputError, match=r"Ensemble of 40 training points needs 8.19e-05 GB .* Take fewer points"):
+        Ensemble(NET, X, Y)

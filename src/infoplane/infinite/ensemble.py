@@ -16,8 +16,10 @@ from .dense import Dense
 from .dynamics import Evaluation, Spectrum
 from .kernels import Kernels
 from .targets import Targets
+from .tiles import refuse_matrices
 
 _KERNELS = ("ntk", "nngp")
+_MATRICES = 6.4  # (N, N) of them at the worst moment: measured with K, T and Q of 10,000 points, `benchmarks/`
 
 
 class At(NamedTuple):
@@ -36,7 +38,8 @@ class Ensemble:
     """The law of the outputs of infinitely wide networks under gradient flow on the summed half-squared loss.
 
     Outputs are independent and share their kernels; at every point and time they are normal, with a mean and a
-    covariance in closed form. Construction costs one eigendecomposition, O(N^3); every time afterwards O(M N^2).
+    covariance in closed form. Construction costs one eigendecomposition, O(N^3), and six to seven (N, N) matrices of
+    memory, refused beforehand where the machine has less; every time afterwards O(M N^2).
 
     Args:
         net: :class:`Dense` or :class:`Conv`.
@@ -48,7 +51,7 @@ class Ensemble:
         kernel: "ntk", or "nngp" for networks whose readout alone is trained.
 
     Raises:
-        InputError: nan, lengths that differ, a negative ridge, another kernel.
+        InputError: nan, lengths that differ, a negative ridge, another kernel, more points than memory holds.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Ensemble:
             )
         self._net = net
         self._x = variable(x_train, "x_train").values.reshape(np.shape(x_train))
+        refuse_matrices(len(self._x) ** 2, _MATRICES, f"Ensemble of {len(self._x):,} training points")
         # Q in the same pass as K and T, where information asks for it: with a ridge, or a readout alone, it does not.
         bent = kernel == "ntk" and ridge == 0 and net.curved
         self._setup(net.covariances(self._x, curvature=bent), y_train, ridge, relative_ridge, kernel)

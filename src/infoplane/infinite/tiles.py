@@ -31,10 +31,7 @@ def fill(n1: int, n2: int | None, side: int, count: int, tile: Callable[[slice, 
         who: what a message calls the caller.
     """
     columns = n1 if n2 is None else n2
-    refuse_beyond(
-        8.0 * n1 * columns * count, _SHARE * _memory(), f"{who}.kernels of {n1:,} x {columns:,} points",
-        "Take fewer points.",
-    )  # fmt: skip
+    refuse_matrices(n1 * columns, count, f"{who}.kernels of {n1:,} x {columns:,} points")
     wholes = [np.empty((n1, columns)) for _ in range(count)]
 
     def work(place: tuple[int, int]) -> None:
@@ -56,6 +53,15 @@ def fill(n1: int, n2: int | None, side: int, count: int, tile: Callable[[slice, 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work, places))
     return Kernels(*wholes)
+
+
+def refuse_matrices(entries: int, count: float, who: str) -> None:
+    """Raise if that many float64 matrices of so many entries do not fit, before the first is made.
+
+    Raises:
+        InputError: they need more than four fifths of the machine's memory.
+    """
+    refuse_beyond(8.0 * entries * count, _SHARE * _memory(), who, "Take fewer points.")
 
 
 def _memory() -> float:
