@@ -40,7 +40,18 @@ def test_one_input_does_not_change_another(encoder, shape):
     assert found.shape == (3, 6)
     assert jnp.isfinite(found).all()
     np.testing.assert_allclose(found[1], module(x[1]), rtol=1e-4, atol=1e-4)
-    assert 0.05 < found.std() < 20  # He's weights keep sizes
+    assert 0.05 < found.std() < 20  # initial weights keep sizes
+
+
+@pytest.mark.parametrize(("weights", "variance"), [("he", 2 / 400), ("glorot", 2 / 1000)])
+def test_initial_weights_have_the_variance_of_their_law(weights, variance):
+    module = v.Dense((600,), weights).build((400,), 4, jr.key(0))
+    first = np.asarray(jax.tree.leaves(module)[0])
+    assert first.shape == (600, 400)
+    kurtosis = 3.0 if weights == "he" else 1.8  # of a normal and of a uniform law
+    relative = np.sqrt((kurtosis - 1) / first.size)
+    assert first.var() == pytest.approx(variance, rel=4 * relative)
+    assert np.abs(first).max() <= np.sqrt(3 * variance) * (np.inf if weights == "he" else 1 + 1e-6)
 
 
 @pytest.mark.slow

@@ -29,16 +29,21 @@ class Dense:
 
     Attributes:
         widths: units of the hidden layers.
+        weights: law of the initial ones. "he": normal, variance 2 / inputs, which keeps the size of ReLU layers.
+            "glorot": uniform, variance 2 / (inputs + outputs), as older code starts.
     """
 
     widths: tuple[int, ...] = (256, 256)
+    weights: str = "he"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", _sizes(self, "widths", self.widths))
+        if self.weights not in ("he", "glorot"):
+            raise InputError(f'Dense needs weights as "he" or "glorot", got {self.weights!r}.')
 
     def build(self, shape: tuple[int, ...], outputs: int, key: jax.Array) -> eqx.Module:
         """See :class:`Encoder`."""
-        return _Dense(shape, (*self.widths, outputs), key)
+        return _Dense(shape, (*self.widths, outputs), self.weights, key)
 
 
 @dataclass(frozen=True)
@@ -101,10 +106,10 @@ class WideResNet:
 class _Dense(eqx.Module):
     layers: list[eqx.nn.Linear]
 
-    def __init__(self, shape: tuple[int, ...], widths: tuple[int, ...], key: jax.Array) -> None:
+    def __init__(self, shape: tuple[int, ...], widths: tuple[int, ...], weights: str, key: jax.Array) -> None:
         sizes = (_product(shape), *widths)
         keys = jr.split(key, len(widths))
-        self.layers = [_linear(a, b, k) for a, b, k in zip(sizes, sizes[1:], keys, strict=False)]
+        self.layers = [_linear(a, b, k, weights) for a, b, k in zip(sizes, sizes[1:], keys, strict=False)]
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = x.reshape(-1)
@@ -185,10 +190,14 @@ class _WideResNet(eqx.Module):
         return self.last(jax.nn.relu(self.norm(x)).mean(axis=(1, 2)))
 
 
-def _linear(inputs: int, outputs: int, key: jax.Array) -> eqx.nn.Linear:
-    """He's normal weights, which keep the size of ReLU layers, and biases of 0."""
+def _linear(inputs: int, outputs: int, key: jax.Array, weights: str = "he") -> eqx.nn.Linear:
+    """Weights of the law of that name (see :class:`Dense`), and biases of 0."""
     layer = eqx.nn.Linear(inputs, outputs, key=key)
-    weight = jr.normal(key, (outputs, inputs)) * jnp.sqrt(2.0 / inputs)
+    if weights == "he":
+        weight = jr.normal(key, (outputs, inputs)) * jnp.sqrt(2.0 / inputs)
+    else:
+        edge = math.sqrt(6.0 / (inputs + outputs))
+        weight = jr.uniform(key, (outputs, inputs), minval=-edge, maxval=edge)
     return eqx.tree_at(lambda m: (m.weight, m.bias), layer, (weight, jnp.zeros(outputs)))
 
 
