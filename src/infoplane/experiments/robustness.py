@@ -64,7 +64,7 @@ class Robustness(Experiment):
 
 
 def _attacks(run: Run, train: Task, test: Task) -> xr.Dataset:
-    count, epochs, shown, strengths = sizes(run, (60_000, 8, 1_000, _STRENGTHS), (2_000, 3, 100, (0, 8, 128)))
+    count, epochs, shown, strengths = sizes(run, (60_000, 8, 1_000, _STRENGTHS), (1_000, 6, 100, (0, 8, 128)))
     fitted = trained(run, together(part(train, count, 0), test, "Fashion-MNIST"), "all", epochs)
     x, y = test.x[:shown], test.y[:shown]
     found = np.full((3, len(ARMS), run.seeds, len(strengths)), np.nan)

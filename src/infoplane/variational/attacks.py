@@ -69,23 +69,26 @@ def attacked(
             f"{values.max():.4g}; give limits=(least, largest)."
         )
     latent = (objective or fitted.objectives[0]).latent
+    # Arrays: plain numbers would be compiled anew for each.
+    box = jnp.float32(strength), jnp.float32(low), jnp.float32(high)
     key = jr.key(whole(seed, "attacked(seed)"))
     found = []
     for first in range(0, len(values), _AT_ONCE):
         rows = np.minimum(np.arange(first, first + _AT_ONCE), len(values) - 1)  # one shape, compiled once
         found.append(
             _attacked(model, latent, count, whole(draws, "attacked(draws)", 1), jnp.asarray(values[rows]),
-                      jnp.asarray(labels[rows]), float(strength), (low, high), jr.fold_in(key, first))
+                      jnp.asarray(labels[rows]), box, jr.fold_in(key, first))
         )  # fmt: skip
     return np.concatenate([np.asarray(part) for part in found])[: len(values)]
 
 
 @eqx.filter_jit
 def _attacked(
-    model: Model, latent: Latent, steps: int, draws: int, x: jax.Array, y: jax.Array, strength: float,
-    limits: tuple[float, float], key: jax.Array,
+    model: Model, latent: Latent, steps: int, draws: int, x: jax.Array, y: jax.Array,
+    box: tuple[jax.Array, jax.Array, jax.Array], key: jax.Array,
 ) -> jax.Array:  # fmt: skip
-    low, high = jnp.maximum(x - strength, limits[0]), jnp.minimum(x + strength, limits[1])
+    strength, least, largest = box
+    low, high = jnp.maximum(x - strength, least), jnp.minimum(x + strength, largest)
     size = strength if steps == 1 else 2.5 * strength / steps
     start, noise = jr.split(key)
     begun = x if steps == 1 else jr.uniform(start, x.shape, x.dtype, low, high)

@@ -59,7 +59,7 @@ def evaluate(
 def _evaluate(
     program: Program, draws: int, models: Any, x: jax.Array, y: jax.Array, p_y: jax.Array, key: jax.Array
 ) -> dict[str, jax.Array]:
-    static = eqx.filter(program.one(), eqx.is_inexact_array, inverse=True)
+    _, static = program.outline()
     laws = jnp.stack([_noise(program, k, x, y, key) for k in range(len(program.objectives))])
     noisy = jnp.asarray([one.decoder_target == "noise model" for one in program.objectives])
     targets = jnp.where(noisy[:, None, None], laws, jax.nn.one_hot(y, program.classes))

@@ -97,19 +97,14 @@ class Program:
     polyak: float
     trained_marginal: bool
 
-    def one(self) -> Model:
-        """A model without a life of its own, for what is not trained."""
-        return build(self.encoder, self.shape, self.classes, self.latent, self.spread, jr.key(0))
+    def outline(self) -> tuple[Any, Any]:
+        """A model with only the shapes of what is trained, and one with only what is not."""
+        return _outline(self.encoder, self.shape, self.classes, self.latent, self.spread)
 
     def initial(self, seeds: tuple[int, ...], n: int) -> State:
         """Before training. Objectives of one seed begin as the same network and see the same batches."""
         keys = jnp.stack([jr.key(seed) for seed in seeds])
-
-        def numbers(key: jax.Array) -> Any:
-            model = build(self.encoder, self.shape, self.classes, self.latent, self.spread, key)
-            return eqx.filter(model, eqx.is_inexact_array)
-
-        single = jax.jit(jax.vmap(numbers))(keys)
+        single = _drawn(self.encoder, self.shape, self.classes, self.latent, self.spread, keys)
         k = len(self.objectives)
         models = jax.tree.map(lambda a: jnp.repeat(a[:, None], k, axis=1), single)
         transformation = self.optimizer.transformation(max(1, n // self.batch))
@@ -136,6 +131,26 @@ def drawn_laws(model: Model, x: jax.Array, latent: of.Latent) -> Gaussians:
     return Gaussians(mean, scale)
 
 
+@functools.partial(jax.jit, static_argnums=range(5))
+def _drawn(encoder: Encoder, shape: tuple[int, ...], classes: int, latent: int, spread: Spread, keys: jax.Array) -> Any:
+    """The numbers of one model for each key."""
+
+    def numbers(key: jax.Array) -> Any:
+        return eqx.filter(build(encoder, shape, classes, latent, spread, key), eqx.is_inexact_array)
+
+    return jax.vmap(numbers)(keys)
+
+
+@functools.lru_cache(16)
+def _outline(encoder: Encoder, shape: tuple[int, ...], classes: int, latent: int, spread: Spread) -> tuple[Any, Any]:
+    model = eqx.filter_eval_shape(build, encoder, shape, classes, latent, spread, jr.key(0))
+
+    def trained(leaf: Any) -> bool:
+        return isinstance(leaf, jax.ShapeDtypeStruct) and jnp.issubdtype(leaf.dtype, jnp.inexact)
+
+    return eqx.partition(model, trained)
+
+
 @functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
 def _advance(
     program: Program, state: State, data: Data, keys: jax.Array, start: jax.Array, stop: jax.Array
@@ -143,7 +158,7 @@ def _advance(
     n = len(data.y)
     steps = max(1, n // program.batch)
     transformation = program.optimizer.transformation(steps)
-    static = eqx.filter(program.one(), eqx.is_inexact_array, inverse=True)
+    _, static = program.outline()
     gradients = jax.vmap(functools.partial(_seed_gradients, program, static), (0, 0, 0, 0, None))
 
     def update(state: State, rows: jax.Array) -> tuple[State, jax.Array]:
