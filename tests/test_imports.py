@@ -21,18 +21,19 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A part of the package may import its own level and those above it in this list: never one below.
 LEVELS = (
-    {"errors", "naming", "progress", "threads"},
+    {"errors", "naming", "progress", "rows", "threads"},
     {"estimate"},
     {"samples", "channels", "data", "results"},
     {"estimators", "compressors", "laws"},
     {"resampling", "ceilings", "recordings", "networks"},
     {"measures"},
     {"calibration", "plane", "bottleneck", "infinite", "variational"},
-    {"watching"},
+    {"watching", "costs"},
     {"torch", "jax"},
     {"plots"},
     {"report"},
     {"experiments"},
+    {"sweeps"},
     {"cli"},
     {"__main__"},
 )

@@ -120,17 +120,19 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
         whose, schema, further = "An ensemble's", _ENSEMBLE, ("seed", "epoch")  # data sets drawn; kernels kept
     elif is_variational(dataset):
         whose, schema, further = "A variational plane's", _VARIATIONAL, ()
+    swept = tuple(attributes(dataset, "sweep_dimensions"))  # of many results together
     missing = [name for name in _REQUIRED if name not in dataset]
     if missing:
         raise InputError(f"This is not an information {'curve' if curve else 'plane'}: it lacks {', '.join(missing)}.")
     for name, dims in schema.items():
         if name in dataset:
-            have = tuple(d for d in dataset[name].dims if d not in further)
+            have = tuple(d for d in dataset[name].dims if d not in (*further, *swept))
+            dims = tuple(d for d in dims if d not in swept)
             if have != dims:
                 raise InputError(f"{whose} {name} has the dimensions {dims}, got {have}.")
-    for name in _REQUIRED:
-        attributes = dataset[name].attrs
-        if attributes.get("direction") not in _DIRECTIONS or not attributes.get("quantity"):
+    for name in () if swept else _REQUIRED:  # where they differ, a sweep has them over its dimensions
+        about = dataset[name].attrs
+        if about.get("direction") not in _DIRECTIONS or not about.get("quantity"):
             raise InputError(f"{whose} {name} needs the attributes 'quantity' and 'direction' (one of {_DIRECTIONS}).")
     for where in (dataset, *dataset.data_vars.values()):
         for key, value in where.attrs.items():
@@ -174,6 +176,8 @@ def save(dataset: xr.Dataset, path: str | Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         dataset.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())  # or the new name could reach the disk before the content
         partial.replace(path)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None

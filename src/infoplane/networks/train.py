@@ -128,7 +128,10 @@ def train_ensemble(
 
 @dataclass
 class _Run:
-    """The ensemble in blocks of seeds, one a processor core: XLA alone leaves half a core idle on nets this small."""
+    """The ensemble in blocks of seeds, one a processor core: XLA alone leaves half a core idle on nets this small.
+
+    Where there are several local devices the blocks are spread over them, one a device where they are no processor.
+    """
 
     program: Program
     x: np.ndarray
@@ -139,13 +142,13 @@ class _Run:
 
     def until(self, marks: np.ndarray, store: _Store | None, progress: Progress) -> list[tuple[np.ndarray, dict]]:
         cores = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
-        parts = np.array_split(np.arange(len(self.seeds)), min(cores, len(self.seeds)))
-        data = [self._load(part) for part in parts]
-        states = [self.program.initial(self.seeds[part], d) for part, d in zip(parts, data, strict=True)]
+        parts = np.array_split(np.arange(len(self.seeds)), min(max(cores, len(_devices())), len(self.seeds)))
+        data = _spread([self._load(part) for part in parts])
+        states = _spread([self.program.initial(self.seeds[part], d) for part, d in zip(parts, data, strict=True)])
         first = 0
         if store is not None and (resumed := store.resume(_whole(states))) is not None:
             first, state = resumed
-            states = [_part(state, part) for part in parts]
+            states = _spread([_part(state, part) for part in parts])
         kept = []
         with ThreadPoolExecutor(len(parts)) as threads:
             for mark in range(first, len(marks)):
@@ -176,6 +179,20 @@ class _Run:
                 f"The training loss of seed {', '.join(map(str, bad))} is no longer finite at epoch {epoch}; "
                 "use a lower learning rate."
             )
+
+
+def _devices() -> list[Any]:
+    """Where blocks may lie: all local devices, or the one that the user has chosen."""
+    chosen = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+    return jax.local_devices() if chosen is None else [chosen]
+
+
+def _spread(blocks: list[Any]) -> list[Any]:
+    """The blocks on the devices in turn; where there is one device, as they are."""
+    devices = _devices()
+    if len(devices) == 1:
+        return blocks
+    return [jax.device_put(block, devices[k % len(devices)]) for k, block in enumerate(blocks)]
 
 
 def _whole(states: list[State]) -> State:
