@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from . import benchmark, bottleneck, infinite, screen, variational
+from . import benchmark, bottleneck, forecast, infinite, reproduce, screen, sweep, variational
 from .files import read_array, settings
 
 app = typer.Typer(
@@ -21,15 +21,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Measure how information flows through neural networks.",
-    epilog="Start with [bold]infoplane demo[/bold]. Exit status: 0 done, 2 input cannot be used, 3 a claim fails "
-    "(with --strict), 130 interrupted.",
+    epilog="Start with [bold]infoplane demo[/bold]. Exit status: 0 done, 1 jobs of a sweep, or "
+    "experiments of reproduce --all, failed, 2 input cannot be used, 3 a claim fails (with --strict), 130 interrupted.",
 )
 
-Out = Annotated[
-    Path | None, typer.Option("--out", help="Folder for results; a run that was interrupted continues there.")
-]
-Quick = Annotated[bool, typer.Option("--quick", help="Reduced size: at most a minute on two cores.")]
-Networks = Annotated[int | None, typer.Option("--seeds", help="Number of networks.", min=1)]
 Setting = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the estimator, such as bins=50.")
 ]
@@ -106,6 +101,7 @@ def estimate(
     first, second = read_array(x), read_array(y)
     from .. import mutual_information
 
+    forecast.estimate(chosen, first, second, null)
     with screen.progress() as progress:
         found = mutual_information(first, second, chosen, seed=seed, null=null, progress=progress)
     found = found.to("bits" if bits else "nats")
@@ -138,6 +134,7 @@ def plane(
     opened = recordings.open(recording)
     opened.samples(split)  # type: ignore[arg-type]  # an unknown one is refused here, before any work
     screen.check_writable(out.parent)
+    forecast.plane(opened, chosen, null)
     with screen.progress() as progress:
         dataset = information_plane(opened, chosen, split=split, null=null, seed=seed, progress=progress)  # type: ignore[arg-type]
     dataset.attrs["command"] = " ".join(["infoplane", *sys.argv[1:]])
@@ -149,46 +146,14 @@ def plane(
     screen.files({"result": out, "report": page})
 
 
-@app.command()
-def reproduce(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Experiment; see [bold]infoplane list[/bold].")],
-    quick: Quick = False,
-    seeds: Networks = None,
-    out: Out = None,
-    keep: Annotated[
-        Path | None, typer.Option("--keep", help="Also write a small copy, fit for version control, into this folder.")
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 3 if a claim fails.")] = False,
-) -> None:
-    """Run an experiment of the literature and test its claims on the result.
-
-    Examples:
-
-    [bold]infoplane reproduce black-box --quick[/bold]
-
-    [bold]infoplane reproduce nonlinearity --seeds 30 --out results/nonlinearity[/bold]
-    """
-    from .. import experiments
-
-    experiments.describe(name)
-    folder = Path("results") / (name + ("-quick" if quick else "")) if out is None else out
-    with screen.progress() as progress:
-        result = experiments.run(name, quick=quick, seeds=seeds, out=folder, progress=progress)
-    if keep is not None:
-        experiments.keep(result, keep)
-    screen.claims(result.claims, experiments.describe(name).unit)
-    places = {"report": folder / "report.html", "figures": folder / "figures", "data": folder}
-    screen.files({name: path for name, path in places.items() if path.exists()})
-    screen.took(result.wall_time, result.command)
-    if strict and any(claim.verdict == "fails" for claim in result.claims):
-        raise typer.Exit(3)
-
-
+app.command()(reproduce.reproduce)
 app.command()(benchmark.calibrate)
 app.command()(benchmark.benchmark)
 app.command()(bottleneck.bottleneck)
 app.command()(infinite.infinite)
 app.command()(variational.variational)
+app.command()(sweep.sweep)
+app.command()(sweep.gather)
 
 
 @app.command()

@@ -7,5 +7,6 @@
 from .base import Claim, Experiment, Result, Verdict
 from .files import keep
 from .registry import describe, names, run
+from .reproduction import reproduce_all
 
-__all__ = ["Claim", "Experiment", "Result", "Verdict", "describe", "keep", "names", "run"]
+__all__ = ["Claim", "Experiment", "Result", "Verdict", "describe", "keep", "names", "reproduce_all", "run"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,12 @@ def wall_time(folder: Path | None) -> float:
         return 0.0
 
 
+def cores() -> int:
+    """How many cores this process may use: what its wall time is to be read with."""
+    allowed = getattr(os, "sched_getaffinity", None)  # of Linux only
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
 def write(result: Result, folder: Path) -> None:
     """Datasets, figures, claims, and a report where there are planes."""
     from .. import report
@@ -86,6 +93,7 @@ def _write_small(result: Result, folder: Path) -> None:
         "title": result.title,
         "command": result.command,
         "wall_time_s": round(result.wall_time, 1),
+        "cores": cores(),
         "claims": [asdict(claim) for claim in result.claims],
     }
     write_whole(folder / "claims.json", json.dumps(summary, indent=1, ensure_ascii=False).encode())
