@@ -43,6 +43,17 @@ def test_one_input_does_not_change_another(encoder, shape):
     assert 0.05 < found.std() < 20  # initial weights keep sizes
 
 
+def test_a_convolution_is_that_of_the_library():
+    """Two layers with odd sides between them, against Equinox's own convolution and a maximum of windows."""
+    module = v.Convolutional((4, 5)).build((7, 6, 3), 2, jr.key(1))
+    x = jr.normal(jr.key(2), (7, 6, 3))
+    first, second = module.convolutions
+    inside = np.asarray(jax.nn.relu(first(jnp.moveaxis(x, -1, 0))))[:, :6]
+    pooled = inside.reshape(4, 3, 2, 3, 2).max(axis=(2, 4))
+    expected = module.last(jax.nn.relu(second(jnp.asarray(pooled))).reshape(-1))
+    np.testing.assert_allclose(module(x), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(("weights", "variance"), [("he", 2 / 400), ("glorot", 2 / 1000)])
 def test_initial_weights_have_the_variance_of_their_law(weights, variance):
     module = v.Dense((600,), weights).build((400,), 4, jr.key(0))
