@@ -29,6 +29,7 @@ _MODULES = (
     "recordings",
     "report",
     "results",
+    "sweeps",
     "torch",
     "variational",
     "watching",
@@ -39,10 +40,12 @@ _NAMES = {
     "InputError": "errors",
     "calibrate": "calibration",
     "conditional_mutual_information": "measures",
+    "cost": "costs",
     "entropy": "measures",
     "information_plane": "plane",
     "load": "results",
     "mutual_information": "measures",
+    "plane_cost": "costs",
     "save": "results",
     "summary": "plane",
 }
@@ -67,11 +70,13 @@ if TYPE_CHECKING:
         recordings,
         report,
         results,
+        sweeps,
         torch,
         variational,
         watching,
     )
     from .calibration import calibrate
+    from .costs import cost, plane_cost
     from .errors import InputError
     from .estimate import Estimate
     from .measures import conditional_mutual_information, entropy, mutual_information

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtr, xlogy
 
+from . import rows
 from .errors import InputError, nearest
 
 RangePolicy = Literal["known", "layer", "global", "snapshot", "std"] | tuple[float, float]
@@ -74,11 +75,15 @@ class Quantize:
 
     def ends(self, values: np.ndarray) -> tuple[float, float]:
         """The range of a layer's values where they set it themselves: "std", or their min..max."""
-        wide = np.asarray(values, np.float64)
         if self.range != "std":
-            return float(wide.min()), float(wide.max())
-        middle, reach = float(wide.mean()), _REACH * float(wide.std())
-        return middle - reach, middle + reach
+            low, high = rows.extents(values)
+            return float(low.min()), float(high.max())
+        if rows.large(values):
+            middle, deviation = rows.mean_and_deviation(values)
+        else:
+            wide = np.asarray(values, np.float64)
+            middle, deviation = float(wide.mean()), float(wide.std())
+        return middle - _REACH * deviation, middle + _REACH * deviation
 
     @property
     def input_name(self) -> str:

@@ -13,6 +13,7 @@ from .errors import InputError, Refusal
 from .estimate import Estimate
 from .estimators import Estimator
 from .progress import Progress, silent
+from .rows import picked
 from .samples import Variable, variable
 
 _STREAM = 0x0E11  # keeps these draws apart from those an estimator makes of the same seed
@@ -190,7 +191,11 @@ def _told(orders: Iterable[np.ndarray], total: int, progress: Progress) -> Itera
 
 
 def _part(x: Variable, y: Variable, rows: np.ndarray, estimator: Estimator, seed: int) -> Estimate:
-    return estimator.estimate(Variable(x.values[rows], "x"), Variable(y.values[rows], "y"), seed=seed)
+    sides = zip(
+        (x, y), estimator.compresses, strict=True
+    )  # what is compressed is read in blocks, and need not be copied
+    parts = (picked(v.values, rows) if compressed else v.values[rows] for v, compressed in sides)
+    return estimator.estimate(*map(Variable, parts, ("x", "y")), seed=seed)
 
 
 def _finite_part(x: Variable, y: Variable, rows: np.ndarray, estimator: Estimator, seed: int) -> float:

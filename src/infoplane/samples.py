@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from . import rows
 from .errors import InputError
 
 Kind = Literal["continuous", "discrete"]
@@ -43,6 +44,9 @@ class Variable:
         """(n,) integers 0..n_classes-1, equal exactly where rows are equal."""
         if self.dim == 1:
             return np.unique(self.values[:, 0], return_inverse=True)[1].astype(np.int32)
+        if rows.large(self.values):
+            keys = np.concatenate([rows.digests(block) for _, block in rows.blocks(self.values)])
+            return np.unique(keys, return_inverse=True)[1].astype(np.int32)
         return np.unique(self.values, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int32)
 
     @property
@@ -54,7 +58,8 @@ def variable(values: Any, name: str = "x") -> Variable:
     """Check an array and give it its kind.
 
     Args:
-        values: (n,) or (n, ...) array-like from NumPy, JAX, torch or pandas; more axes are flattened to (n, d).
+        values: (n,) or (n, ...) array-like from NumPy, JAX, torch or pandas; more axes are flattened to (n, d). Large
+            memory maps stay on disk; see :mod:`infoplane.rows`.
         name: what messages call it.
 
     Raises:
@@ -85,10 +90,15 @@ def variable(values: Any, name: str = "x") -> Variable:
         raise InputError(f"{name} has the type {array.dtype}; pass floats, integers, booleans or strings.")
     if array.dtype == np.longdouble:
         array = array.astype(np.float64)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = int((~np.isfinite(array)).any(axis=tuple(range(1, array.ndim))).sum())
-        raise InputError(f"{name} has nan or infinite values in {bad} of {array.shape[0]} rows; drop or repair them.")
-    return Variable(np.ascontiguousarray(array.reshape(array.shape[0], -1)), name)
+    if array.dtype.kind == "f":
+        bad, first = rows.not_finite(array)
+        if bad:
+            raise InputError(
+                f"{name} has nan or infinite values in {bad} of {len(array)} rows, first in row {first}; "
+                "drop or repair them."
+            )
+    array = array.reshape(len(array), -1)
+    return Variable(array if rows.large(array) else np.ascontiguousarray(array), name)
 
 
 def whole(value: Any, name: str, low: int = 0) -> int:
@@ -143,7 +153,8 @@ def moderate(x: Variable) -> Variable:
     """
     if x.values.dtype != np.float64:
         return x
-    exponents, filled = exponents_of(x.values), x.values.any(axis=0)
+    low, high = rows.extents(x.values)
+    exponents, filled = _exponents(low, high), (low != 0) | (high != 0)
     widest = int(exponents.max(where=filled, initial=-2000))
     common = widest - int(np.clip(widest, -_MODEST, _MODEST))
     # One factor for all, as far as it goes: narrower columns stay so, unless they would vanish.
@@ -153,7 +164,11 @@ def moderate(x: Variable) -> Variable:
 
 def exponents_of(values: np.ndarray) -> np.ndarray:
     """(d,) powers of two that bring the largest absolute value of each column of (n, d) floats into [1/2, 1)."""
-    return np.frexp(np.maximum(np.abs(values.max(axis=0)), np.abs(values.min(axis=0))))[1]
+    return _exponents(*rows.extents(values))
+
+
+def _exponents(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    return np.frexp(np.maximum(np.abs(high), np.abs(low)))[1]
 
 
 def pair(x: Any, y: Any, *, need: int = 2, who: str = "mutual_information") -> tuple[Variable, Variable]:

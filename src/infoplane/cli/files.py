@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, nearest
+from ..rows import LARGE
 
 
 def read_array(where: str) -> Any:
@@ -49,7 +50,7 @@ def _npy(path: Path, part: str | None) -> Any:
     with path.open("rb") as file:
         if file.read(6) != b"\x93NUMPY":
             raise ValueError
-    return np.load(path, allow_pickle=False)
+    return np.load(path, mmap_mode="r" if path.stat().st_size > LARGE else None, allow_pickle=False)
 
 
 def _npz(path: Path, part: str | None) -> Any:

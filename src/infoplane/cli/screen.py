@@ -39,6 +39,11 @@ def complain(message: str) -> None:
     _errors.print(f"[bold red]infoplane:[/bold red] {escape(message)}", soft_wrap=True, markup=True)
 
 
+def remark(text: str) -> None:
+    """A line beside the result, on standard error."""
+    _errors.print(text, soft_wrap=True, markup=False)
+
+
 @contextmanager
 def progress() -> Iterator[Progress]:
     """A callback that draws a bar a stage; plain lines where the output is no terminal."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from ..errors import InputError, Refusal, nearest
+from ..rows import taken
 from ..samples import is_real, whole
 from .base import Compressor, Fitted, samples
 from .latent import WIDEST, LatentScan, scan
@@ -132,7 +133,7 @@ class Autoencoder(Compressor):
         x = samples(x, "x")
         self._check(*x.shape)
         rows = np.sort(np.random.default_rng([seed, 0xF0]).permutation(len(x))[:_FRONT_SAMPLES])
-        front = PCA(self.pca, _KEPT, self.standardise).fit(x[rows], seed=seed)
+        front = PCA(self.pca, _KEPT, self.standardise).fit(taken(x, rows), seed=seed)
         if self.pca is None and front.dim > _FRONT:
             front = front.truncated(_FRONT)
         coordinates = front.encode(x) / front.deviation

@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import InputError
+from ..rows import Rows, large
 from ..samples import Variable, variable
 
 
@@ -109,15 +110,16 @@ class Compressor(abc.ABC):
 
 
 def samples(x: Any, name: str) -> np.ndarray:
-    """(n, d) numbers of whatever width they came in; memory maps stay where they are.
+    """(n, d) numbers of whatever width they came in; memory maps and rows of a large array stay where they are.
 
     Raises:
         InputError: text, missing or infinite values, no samples.
     """
     if isinstance(x, Variable):
         x = x.values
-    if isinstance(x, np.memmap) and x.ndim == 2 and x.dtype.kind in "fiu" and x.size:
-        return x  # checked block by block where it is read
+    is_table = isinstance(x, np.ndarray | Rows) and x.ndim == 2 and x.dtype.kind in "fiu" and x.size
+    if is_table and (large(x) or isinstance(x, np.memmap)):
+        return x  # pyright: ignore[reportReturnType]  # read as an array is, and checked where it is read
     values = variable(x, name).values
     if values.dtype.kind not in "fiub":
         raise InputError(f"A compressor needs numbers and {name} is text; leave that side uncompressed.")

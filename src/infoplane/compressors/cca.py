@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .. import rows as tables
 from ..errors import InputError, Refusal
 from ..samples import is_real, whole
 from .base import Compressor, Fitted, samples
 from .pca import PCA, FittedPCA
 
 _MOST = 200  # principal components of each side, before the correlations
+_ROWS = 10_000  # of both sides multiplied at once
 
 
 class FittedCCA(Fitted):
@@ -44,7 +46,7 @@ class CCA(Compressor):
     The canonical directions of the two sides (Hotelling 1936), after their leading principal components, with a ridge
     on both covariances. It looks at both sides, so correlations among the samples it was fitted to are too large; it is
     always applied to others. For jointly normal data nothing is lost; what depends on y but not linearly is lost
-    entirely. It has no way back to x.
+    entirely. It has no way back to x. Both sides are read in blocks of rows and may be memory maps.
 
     Attributes:
         dim: directions.
@@ -74,12 +76,15 @@ class CCA(Compressor):
         fronts = [PCA(min(_MOST, v.shape[1]), 1.0, True).fit(v, seed=seed) for v in (x, y)]
         if min(front.dim for front in fronts) < self.dim:
             raise Refusal(f"CCA to {self.dim} directions needs as many that vary; lower dim.")
-        whitened, maps = zip(*(self._whitened(f, v) for f, v in zip(fronts, (x, y), strict=True)), strict=True)
-        left, correlations, _ = np.linalg.svd(whitened[0].T @ whitened[1] / len(x), full_matrices=False)
-        return FittedCCA(fronts[0], maps[0] @ left[:, : self.dim], np.minimum(correlations[: self.dim], 1.0))
+        roots = [self._roots(front) for front in fronts]
+        common = np.zeros((fronts[0].dim, fronts[1].dim))
+        sides = (tables.blocks(v, rows=_ROWS) for v in (x, y))
+        for (_, first), (_, second) in zip(*sides, strict=True):
+            common += (fronts[0].encode(first) * roots[0]).T @ (fronts[1].encode(second) * roots[1])
+        left, correlations, _ = np.linalg.svd(common / len(x), full_matrices=False)
+        return FittedCCA(fronts[0], roots[0][:, None] * left[:, : self.dim], np.minimum(correlations[: self.dim], 1.0))
 
-    def _whitened(self, front: FittedPCA, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Principal components of nearly unit variance, and the map to them."""
+    def _roots(self, front: FittedPCA) -> np.ndarray:
+        """What components are multiplied by to be of nearly unit variance."""
         eigenvalues = front.eigenvalues[: front.dim]
-        root = 1.0 / np.sqrt(eigenvalues + self.ridge * eigenvalues.mean())
-        return front.encode(x) * root, np.diag(root)
+        return 1.0 / np.sqrt(eigenvalues + self.ridge * eigenvalues.mean())

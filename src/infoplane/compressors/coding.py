@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import rows as tables
 from ..errors import InputError, Refusal
 from ..samples import Variable
 from .base import Compressor, Fitted
@@ -62,16 +63,17 @@ def encode_pair(
         holdout = _HALF if supervised(makers) else 0.0
     fit_rows, rows = _split(x.n, holdout if any(makers) else 0.0, seed)
     makers = (makers[0] if x.kind == "continuous" else None, makers[1] if y.kind == "continuous" else None)
-    parts = [v.values if fit_rows is None else v.values[fit_rows] for v in (x, y)]
+    parts = [v.values if fit_rows is None else tables.picked(v.values, fit_rows) for v in (x, y)]
     shared = _shares(makers, parts, share, seed)
     if shared and makers[0] is not None:
-        one = makers[0].fit(np.concatenate(parts), seed=seed)
+        one = makers[0].fit(tables.stacked(parts), seed=seed)
         fitted: tuple[Fitted | None, Fitted | None] = (one, one)
     else:
         fitted = _fit_both(makers, parts, seed)
+    measured = [tables.picked(v.values, rows) for v in (x, y)]
     first, second = (
-        Variable((v.values if f is None else f.encode(v.values))[rows], v.name)
-        for v, f in zip((x, y), fitted, strict=True)
+        Variable(np.asarray(part) if f is None else f.encode(part), v.name)
+        for v, part, f in zip((x, y), measured, fitted, strict=True)
     )
     return Codes(first, second, fitted, rows, shared)
 

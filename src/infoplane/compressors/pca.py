@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg
 
+from .. import rows as tables
 from ..errors import InputError, Refusal
 from ..samples import is_real, whole
 from .base import Compressor, Fitted, samples
@@ -20,7 +21,6 @@ _PASSES = 5  # of subspace iteration over the data
 _BLOCK_BYTES = 2e6  # of rows held at once: few enough to stay near the processor
 _FEWEST_ROWS = 16
 _MOST = 64  # components that dim=None may choose
-_NOT_FINITE = "A compressor needs finite numbers and its samples hold nan or infinity; drop or repair them."
 _DEAD = 1e-9  # columns that vary by less than this share of their mean are rounding
 
 
@@ -81,9 +81,10 @@ class FittedPCA(Fitted):
 
     def _encode(self, x: np.ndarray) -> np.ndarray:
         projection = self.components * self.inverse_scale[:, None]
-        code = np.concatenate([block @ projection for block in blocks(x, self.mean)])
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is found below
+            code = np.concatenate([block @ projection for block in blocks(x, self.mean)])
         if not np.isfinite(code).all():
-            raise InputError(_NOT_FINITE)
+            raise InputError(_not_finite(x))
         return code
 
     def _decode(self, code: np.ndarray) -> np.ndarray:
@@ -144,9 +145,19 @@ class PCA(Compressor):
 def blocks(x: np.ndarray, mean: np.ndarray | None = None) -> Iterator[np.ndarray]:
     """Rows of x, some at a time, as float64 and less ``mean``."""
     rows = max(_FEWEST_ROWS, int(_BLOCK_BYTES / (8 * x.shape[1])))
-    for start in range(0, len(x), rows):
-        block = np.asarray(x[start : start + rows], np.float64)
+    for _, part in tables.blocks(x, rows=rows):
+        block = np.asarray(part, np.float64)
         yield block if mean is None else block - mean
+
+
+def _not_finite(x: np.ndarray) -> str:
+    count, first = tables.not_finite(x)
+    if not count:
+        return "A compressor needs numbers whose squares are finite; divide its samples by their largest."
+    return (
+        f"A compressor needs finite numbers and {count} of its {len(x)} samples hold nan or infinity, "
+        f"first in row {first}; drop or repair them."
+    )
 
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -160,11 +171,12 @@ def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     first, n = np.asarray(x[0], np.float64), len(x)
     total, squares = np.zeros(x.shape[1]), np.zeros(x.shape[1])
-    for block in blocks(x, first):
-        total += block.sum(axis=0)
-        squares += np.einsum("ij,ij->j", block, block)
+    with np.errstate(invalid="ignore", over="ignore"):  # likewise
+        for block in blocks(x, first):
+            total += block.sum(axis=0)
+            squares += np.einsum("ij,ij->j", block, block)
     if not np.isfinite(squares).all():
-        raise InputError(_NOT_FINITE)
+        raise InputError(_not_finite(x))
     off = total / n
     return first + off, np.maximum(squares / n - off**2, 0.0)
 
@@ -180,7 +192,7 @@ def leading(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, m: int, total: f
         return Spectrum(np.maximum(values[::-1], 0.0), vectors[:, ::-1], total, True)
     m = min(m, n, d)
     if n <= _GRAM:
-        return _from_gram(x, mean, inverse, m, total)
+        return _from_gram(np.asarray(x), mean, inverse, m, total)
     return _randomised(x, mean, inverse, m, total, seed)
 
 
@@ -229,5 +241,5 @@ def _own_precision(x: np.ndarray, mean: np.ndarray) -> Iterator[np.ndarray]:
         return
     rows = max(_FEWEST_ROWS, int(_BLOCK_BYTES / (4 * x.shape[1])))
     narrow = mean.astype(np.float32)
-    for start in range(0, len(x), rows):
-        yield np.asarray(x[start : start + rows]) - narrow
+    for _, block in tables.blocks(x, rows=rows):
+        yield np.asarray(block) - narrow

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .. import rows as tables
 from .autoencoder import FittedAutoencoder
 from .base import Fitted
 from .bounds import LossBound, autoencoder_loss_bound, label_loss_bound, pca_loss_bound
@@ -115,7 +116,7 @@ def noise_free_error(fitted: Fitted, y: np.ndarray, sigma: float, seed: int = 0)
         seed: of the fresh noise.
     """
     random = np.random.default_rng([seed, 0x5E1])
-    rows = np.asarray(y[np.sort(random.permutation(len(y))[:_ROWS])], np.float64)
+    rows = np.asarray(tables.taken(y, np.sort(random.permutation(len(y))[:_ROWS])), np.float64)
     step = _STEP * sigma * random.standard_normal(rows.shape)
     here, up, down = (_squared_errors(fitted, rows + shift) for shift in (0.0, step, -step))
     noise = float((up + down - 2.0 * here).mean()) / (2.0 * _STEP**2)
@@ -157,8 +158,8 @@ def residuals_of(codes: Codes, x: Variable, y: Variable, value: float, seed: int
                 f"{len(code)} samples are too few to test what compressing {mine.name} to {fitted.dim} dropped."
             )
             continue
-        against = _numbers(other)[codes.rows]
-        tested.append((mine.name, residual_test(mine.values[codes.rows], code, fitted, against, seed=seed + side)))
+        against, values = (tables.picked(v, codes.rows) for v in (_numbers(other), mine.values))
+        tested.append((mine.name, residual_test(values, code, fitted, against, seed=seed + side)))
     if not tested:
         return Report(notes, {})
     p = min(1.0, len(tested) * min(test.p_value for _, test in tested))
@@ -178,7 +179,7 @@ def residuals_of(codes: Codes, x: Variable, y: Variable, value: float, seed: int
 def same_law(x: np.ndarray, y: np.ndarray, seed: int) -> bool:
     """Whether two samples of equal width look like one distribution: Kolmogorov-Smirnov along leading components."""
     random = np.random.default_rng([seed, 0x5A3E])
-    a, b = (np.asarray(v[np.sort(random.permutation(len(v))[:_ROWS])], np.float64) for v in (x, y))
+    a, b = (np.asarray(tables.taken(v, np.sort(random.permutation(len(v))[:_ROWS])), np.float64) for v in (x, y))
     both = np.concatenate([a, b])
     if not (both != both[0]).any():
         return True
@@ -199,4 +200,4 @@ def _numbers(v: Variable) -> np.ndarray:
     """Values, or indicators of the first classes."""
     if v.kind == "continuous":
         return v.values
-    return (v.codes[:, None] == np.arange(min(v.n_classes, _CLASSES))).astype(np.float64)
+    return v.codes[:, None] == np.arange(min(v.n_classes, _CLASSES))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..rows import taken
 from ..threads import one_blas_thread
 from .base import Fitted
 from .pca import PCA
@@ -72,13 +73,13 @@ def residual_test(x: np.ndarray, code: np.ndarray, fitted: Fitted, y: np.ndarray
     """
     random = np.random.default_rng([seed, 0x7E5])
     rows = random.permutation(len(x))[:_MOST]
-    values, code = np.asarray(x[rows], np.float64), code[rows]
+    values, code = np.asarray(taken(x, rows), np.float64), code[rows]
     residual = values - fitted.decode(code)
     if too_few(len(rows), code.shape[1]) or np.abs(residual).max() < 1e-9 * np.abs(values).max():
         return ResidualTest(1.0, 0.0)
     known = _explaining(code, random)
     left = _remainder(known, residual, random)
-    other = _remainder(known, np.asarray(y[rows], np.float64), random)
+    other = _remainder(known, np.asarray(taken(y, rows), np.float64), random)
     if not left.linear.shape[1] or not other.linear.shape[1]:
         return ResidualTest(1.0, 0.0)
     # Functions of one number may all correlate with those of another and are no information each, so of bent ones the

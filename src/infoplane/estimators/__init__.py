@@ -20,6 +20,7 @@ from .naming import by_name, names
 from .pairwise import PairwiseBounds
 from .plugin import Plugin
 from .sample_propagation import SamplePropagation
+from .subsampled import Subsampled
 from .weighted import WeightedKL
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Plugin",
     "SamplePropagation",
     "Separable",
+    "Subsampled",
     "WeightedKL",
     "by_name",
     "names",

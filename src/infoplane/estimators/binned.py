@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .. import rows as tables
 from ..channels import BinKind, Quantize, RangePolicy
 from ..errors import InputError
 from ..estimate import Estimate
@@ -30,6 +31,8 @@ class Binned(Estimator):
     layer; it is not the I(X;T) of the bare layer, which is infinite or constant. Not invariant to scale; data
     processing may fail. Cost O(n (d + log n)) a snapshot. Saturates at ln n for wide layers (a note, and the
     variable ``saturated`` in a plane, say so).
+
+    Large arrays are read in blocks of rows; but kind "mass" or "adaptive" sorts a copy of all values.
 
     Attributes:
         bins, range, kind: as in :class:`infoplane.channels.Quantize`.
@@ -81,16 +84,19 @@ class Binned(Estimator):
             low, high = self.range
         else:
             low, high = self.channel.ends(values)
+        interior = None if self.kind == "width" else walls(values, self.bins, self.kind, (low, high))
+        if tables.large(values):
+            keys, outside = row_keys(values, low, high, self.bins, interior)
+            return Variable(keys[:, None], v.name), outside
         outside = int(((values < low) | (values > high)).sum())
-        if self.kind == "width":
-            codes = quantise(values, low, high, self.bins)
-        else:
-            codes = between(walls(values, self.bins, self.kind, (low, high)), values)
+        codes = quantise(values, low, high, self.bins) if interior is None else between(interior, values)
         return Variable(codes.astype(np.int32), v.name), outside
 
     def _pack(self, block: LayerBlock) -> tuple[np.ndarray, np.ndarray]:
         if block.low is None or block.high is None:
             raise InputError("Binned.layer needs the range of the layer; use information_plane, which finds it.")
+        if tables.large(block.activations):
+            return self._pack_in_blocks(block, block.low, block.high)
         width = block.activations.shape[2]
         packable = width * np.log2(self.bins) < 62
         if block.interior is not None:
@@ -106,6 +112,34 @@ class Binned(Estimator):
             )
         packed = np.asarray(packed)
         return (packed if packable else keys_of(packed)), np.asarray(outside).astype(np.int64)
+
+    def _pack_in_blocks(self, block: LayerBlock, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        interior = [None] * block.cells if block.interior is None else block.interior
+        cells = zip(map(tables.table, block.activations), low, high, interior, strict=True)
+        keys, outside = zip(*(row_keys(t, a, b, self.bins, w) for t, a, b, w in cells), strict=True)
+        return np.stack(keys), np.array(outside, np.int64)
+
+
+def row_keys(
+    values: Any, low: float, high: float, bins: int, interior: np.ndarray | None = None
+) -> tuple[np.ndarray, int]:
+    """(n,) integers that are equal where the codes of rows of (n, d) values are, and how many values are out of range.
+
+    Rows are read in blocks and their codes are never held together.
+
+    Args:
+        values: samples.
+        low, high: ends of the range.
+        bins: of one column.
+        interior: (bins - 1,) unequal walls, or None for equal widths.
+    """
+    narrow = np.uint8 if bins <= 256 else np.int32
+    keys, outside = [], 0
+    for _, block in tables.blocks(values):
+        codes = quantise(block, low, high, bins) if interior is None else between(interior, block)
+        keys.append(tables.digests(codes.astype(narrow)))
+        outside += int(((block < low) | (block > high)).sum())
+    return np.unique(np.concatenate(keys), return_inverse=True)[1].astype(np.int64), outside
 
 
 def quantise(values: np.ndarray, low: float, high: float, bins: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from ..compressors.frozen import as_compressor
 from ..compressors.reports import bounds_of, label_bound, noise_bound, residuals_of
 from ..errors import InputError
 from ..estimate import Estimate
+from ..rows import fingerprint, table, varies
 from ..samples import Variable, is_real
 from .base import Estimator, LayerBlock, LayerInformation, refuse_replayed
 from .cells import alike, joined, part_of
@@ -178,7 +179,7 @@ class Compressed(Estimator):
                 "CCA allows; use PCA(...) or Autoencoder(...), without holdout."
             )
         maker = self._makers[1]
-        layers, fitted = zip(*(_code(maker, np.asarray(t), block.seed) for t in block.activations), strict=True)
+        layers, fitted = zip(*(_code(maker, t, block.seed) for t in map(table, block.activations)), strict=True)
         sources = self._sources(block)
         groups = alike(layers, sources)
         found = joined([(cells, self._measured(part_of(block, cells, layers, sources))) for cells in groups])
@@ -189,9 +190,9 @@ class Compressed(Estimator):
         known: dict[bytes, np.ndarray] = {}
         sources = []
         for x in [] if block.x is None else block.x:
-            key = np.ascontiguousarray(x).tobytes()
+            key = fingerprint(x)
             if key not in known:
-                known[key] = _code(self._makers[0], np.asarray(x), block.seed)[0]
+                known[key] = _code(self._makers[0], table(x), block.seed)[0]
             sources.append(known[key])
         return sources
 
@@ -205,7 +206,7 @@ class Compressed(Estimator):
         columns = {"explained_variance": [one.details.get("explained_variance") if one else None for one in fitted]}
         if self.sigma is not None:
             bounds = [
-                noise_bound(one, np.asarray(t), self.sigma, seed=block.seed) if one else None for t, _, _, one in cells
+                noise_bound(one, table(t), self.sigma, seed=block.seed) if one else None for t, _, _, one in cells
             ]
             columns["loss_bound_input"] = [found.bound.value if found else None for found in bounds]
         if Variable(block.y[0]).kind == "discrete" and (block.y != block.y[:, :1]).any():
@@ -321,7 +322,8 @@ def _few(x: Variable, y: Variable) -> bool:
 def _code(maker: Compressor | None, values: np.ndarray, seed: int) -> tuple[np.ndarray, Fitted | None]:
     if maker is None or values.dtype.kind != "f":
         return values, None
-    if not (values != values[0]).any():
-        return values[:, :1], None  # a dead layer needs no code: of a constant nothing is known, whatever its width
+    if not varies(values):
+        # A dead layer needs no code: of a constant nothing is known, whatever its width.
+        return np.array(values[:1])[:, :1].repeat(len(values), axis=0), None
     fitted = maker.fit(values, seed=seed)
     return fitted.encode(values), fitted

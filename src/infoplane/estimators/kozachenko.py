@@ -18,6 +18,7 @@ from .entropies import Entropies, Surprisals
 
 _Leaf = TypeVar("_Leaf", bound=Entropies)
 OFFSET = "Plain neighbours"  # how the warning begins of what Debiased removes
+_ROWS = 100_000  # samples whose neighbours are worked on at once
 _FEW = 5  # a term has at least this many samples a neighbour, or k is lowered
 
 
@@ -127,30 +128,36 @@ def from_neighbours(x: np.ndarray, weights: np.ndarray) -> Surprisals:
             "discrete data, or jitter=1e-10."
         )
     volume = d / 2 * math.log(math.pi) - gammaln(d / 2 + 1)
-    logs, used = d * np.log(rho[:, first:]), weights[first:]
-    log_density = (digamma(np.arange(first + 1, k + 1)) - logs[:, :-1]) @ used - volume - math.log(n - 1)
+    used, ranks = weights[first:], digamma(np.arange(first + 1, k + 1))
+    log_density, gained = np.empty(n), np.zeros(n)
+    for start in range(0, n, _ROWS):
+        part = slice(start, start + _ROWS)
+        logs = d * np.log(rho[part, first:])
+        log_density[part] = (ranks - logs[:, :-1]) @ used - volume - math.log(n - 1)
+        gained += _gained_without(logs, used, others[part, :k], first, n)
     notes, warnings = _twin_doubts(twins, n)
     spare = n > k + 1  # else nobody takes the place of one that is left out
-    influence = -log_density - _gained_without(logs, used, others[:, :k], first) if spare else None
+    influence = -log_density - gained if spare else None
     return Surprisals(-log_density, notes, (*warnings, *lost_dimensions(rho[:, :k], d)), influence)
 
 
-def _gained_without(logs: np.ndarray, weights: np.ndarray, others: np.ndarray, first: int) -> np.ndarray:
-    """(n,) what all other terms together would gain if a sample were left out.
+def _gained_without(logs: np.ndarray, weights: np.ndarray, others: np.ndarray, first: int, n: int) -> np.ndarray:
+    """(n,) what the terms of some samples together would gain if another sample were left out.
 
-    Where it is the r-th neighbour of another, that one's neighbours from the r-th on give way to the next.
+    Where it is the r-th neighbour of one, that one's neighbours from the r-th on give way to the next.
 
     Args:
-        logs: (n, k + 1 - first) d ln rho from the rank ``first`` (from 0) on.
+        logs: (m, k + 1 - first) d ln rho from the rank ``first`` (from 0) on.
         weights: (k - first,) of these ranks but the last.
-        others: (n, k) rows of the neighbours.
+        others: (m, k) rows of the neighbours.
         first: rank of the first weight that is not 0.
+        n: samples.
     """
     steps = np.diff(logs, axis=1) * weights
     gains = np.empty(others.shape)
     gains[:, first:] = steps[:, ::-1].cumsum(axis=1)[:, ::-1]
     gains[:, :first] = gains[:, first : first + 1]
-    return np.bincount(others.ravel(), weights=gains.ravel(), minlength=len(others))
+    return np.bincount(others.ravel(), weights=gains.ravel(), minlength=n)
 
 
 def _twin_doubts(twins: int, n: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -25,6 +25,7 @@ _ROUNDING = 1.0 - 8 * np.finfo(np.float64).eps  # Euclidean distances that diffe
 _SCAN_NEAREST = {2: 0, 3: 0, 4: 3_000, 5: 6_000, 6: 12_000, 7: 25_000, 8: 60_000, 9: 150_000, 10: 10**9}
 _PRODUCT_DIMENSION, _PRODUCT_FROM = 96, 2_000
 _SCAN_FROM = 1_000  # below this the tree, for the scan's first use costs 0.7 s
+_ROWS = 100_000  # points whose neighbours a tree looks up at once
 _THREADS_FROM = 1_000  # samples from which a tree is walked on all cores
 _GPU_FROM = 4_000  # not measured: no GPU was at hand
 
@@ -82,7 +83,11 @@ def distances(x: np.ndarray, k: int, norm: Norm = "euclidean", *, method: Method
             return line.distances(x[:, 0], k)
         case "tree":
             # The first is a zero: the point itself or, just as far, one of its duplicates.
-            return np.asarray(KDTree(x).query(x, k + 1, p=_ORDER[norm], workers=_threads(n))[0])[:, 1:]
+            tree, far = KDTree(x), np.empty((n, k))
+            for start in range(0, n, _ROWS):
+                part = slice(start, start + _ROWS)
+                far[part] = np.asarray(tree.query(x[part], k + 1, p=_ORDER[norm], workers=_threads(n))[0])[:, 1:]
+            return far
         case "scan":
             from . import scan
 
@@ -106,8 +111,12 @@ def named(x: np.ndarray, k: int, *, method: Method | None = None) -> tuple[np.nd
         case "sort":
             return line.named(x[:, 0], k)
         case "tree":
-            far, names = KDTree(x).query(x, k + 1, workers=_threads(n))
-            return _without_itself(np.asarray(far), np.asarray(names))
+            tree, far, names = KDTree(x), np.empty((n, k)), np.empty((n, k), np.int32 if n < 2**31 else np.int64)
+            for start in range(0, n, _ROWS):
+                part = slice(start, start + _ROWS)
+                found = tree.query(x[part], k + 1, workers=_threads(n))
+                far[part], names[part] = _without_itself(np.asarray(found[0]), np.asarray(found[1]), start, n)
+            return far, names
         case "jax":
             from . import gpu
 
@@ -126,10 +135,13 @@ def _threads(n: int) -> int:
     return -1 if n >= _THREADS_FROM else 1
 
 
-def _without_itself(far: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What a tree finds, (n, k + 1), less the point itself, which may stand behind its duplicates or be crowded out."""
-    n, k = len(far), far.shape[1] - 1
-    own = names == np.arange(n)[:, None]
+def _without_itself(far: np.ndarray, names: np.ndarray, start: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a tree finds, (m, k + 1), less the point itself, which may stand behind its duplicates or be crowded out.
+
+    The m points are those from ``start`` on, of n.
+    """
+    k = far.shape[1] - 1
+    own = names == np.arange(start, start + len(far))[:, None]
     dropped = np.where(own.any(axis=1), own.argmax(axis=1), 0)
     others = np.arange(k)[None] + (np.arange(k)[None] >= dropped[:, None])
     return far[:, 1:], np.minimum(np.take_along_axis(names, others, axis=1), n - 1)

@@ -12,8 +12,10 @@ from typing import ClassVar
 import numpy as np
 
 from ..channels import AdditiveGaussian
+from ..compressors.pca import moments
 from ..errors import InputError
 from ..estimate import Direction, Estimate
+from ..rows import large, table
 from ..samples import Variable
 from .base import Estimator, LayerBlock, LayerInformation
 from .pairwise_snapshot import Bounds, Spread, of_snapshot
@@ -105,6 +107,8 @@ class PairwiseBounds(Estimator):
 
 def spread(activations: np.ndarray) -> np.ndarray:
     """(cells,) standard deviation of layers, (cells, n, d): the root of the mean variance of their units."""
+    if large(activations):
+        return np.array([math.sqrt(moments(t)[1].mean()) for t in map(table, activations)])
     return np.sqrt(np.asarray(activations, np.float64).var(axis=1).mean(axis=-1))
 
 

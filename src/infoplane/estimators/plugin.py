@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError, nearest
 from ..estimate import Estimate
+from ..rows import large, table
 from ..samples import Variable
 from .base import Estimator, LayerBlock, LayerInformation
 from .counting import Counts, count, information_from_law, keys_of
@@ -67,13 +68,17 @@ class Plugin(Estimator):
         )
 
     def layer(self, block: LayerBlock) -> LayerInformation:
-        codes = np.asarray(block.activations)
+        wide = large(block.activations)
+        codes = block.activations if wide else np.asarray(block.activations)
         if codes.dtype.kind not in "iub":
             raise InputError(
                 "Plugin counts discrete values and this layer is continuous; "
                 "name a channel, channel=Quantize(bins=30), or use Binned(bins=30)."
             )
-        keys = keys_of(codes.astype(np.int64) - int(codes.min()))
+        if wide:
+            keys = np.stack([Variable(table(t), "T").codes.astype(np.int64) for t in codes])
+        else:
+            keys = keys_of(codes.astype(np.int64) - int(codes.min()))
         found = self.layer_from_keys(keys, block, np.zeros(block.cells, np.int64))
         if block.x is None:
             return found

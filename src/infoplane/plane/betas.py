@@ -17,7 +17,8 @@ from ..estimators.counting import keys_of
 from ..progress import Progress, silent
 from ..recordings.base import Recording, Split
 from .bounds import BETAS, LayerBeta, beta_residuals, layer_beta
-from .view import Cells, View, is_soft, through
+from .outputs import through
+from .view import Cells, View, is_soft
 
 _CELLS = ("seed", "epoch", "layer")
 

@@ -17,6 +17,7 @@ from ..estimators.pairwise import spread
 from ..progress import Progress, silent
 from ..recordings.base import Recording, Split
 from ..results import check, provenance
+from ..rows import large, table, varies
 from .ceilings import ceilings, excess, size, target_ceiling
 from .summary import add_summary
 from .task_bound import Bound, bound_of, certain, points_of
@@ -154,7 +155,7 @@ def _one_split(
         for k, layer in enumerate(view.layers):
             values = block.activations[layer]
             measured = _measured(view, target_view, values, Cells(block.seed, block.epoch), layer, split)
-            measured["dead"] = np.asarray((values.max(axis=1) == values.min(axis=1)).all(axis=1))
+            measured["dead"] = _dead(values)
             measured["activation_std"] = spread(values)
             for name, part in measured.items():
                 if name not in found:
@@ -184,6 +185,13 @@ def _measured(
         further = {name: part for name, part in other.further.items() if not _of_input(name)}
         columns = {**further, **columns, "warned": found.warned | other.warned}
     return columns
+
+
+def _dead(values: Any) -> np.ndarray:
+    """(cells,) booleans: no unit of (cells, n, d) differs between samples."""
+    if large(values):
+        return np.array([not varies(t) for t in map(table, values)])
+    return np.asarray((values.max(axis=1) == values.min(axis=1)).all(axis=1))
 
 
 def _of_input(name: str) -> bool:

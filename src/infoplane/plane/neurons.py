@@ -16,7 +16,8 @@ from ..progress import Progress, silent
 from ..recordings.base import Recording, Split
 from ..results import provenance
 from .ceilings import ceilings
-from .view import Cells, View, through
+from .outputs import through
+from .view import Cells, View
 
 _CELLS = ("seed", "epoch", "layer")
 

@@ -12,8 +12,9 @@ import numpy as np
 from ..channels import AdditiveGaussian, Quantize
 from ..estimators.pairwise import noise_scale
 from ..progress import Progress
-from ..recordings.base import Split
+from ..recordings.base import Split, together
 from ..resampling import Groups
+from ..rows import Snapshots
 from .betas import fitted
 from .view import Cells, View, is_soft
 
@@ -57,7 +58,8 @@ class Checks:
         - ``mi_input_subsample_stderr``: spread of I(X;T) over random halves drawn without replacement, which
           estimates the sampling error of the whole.
         - ``mi_input_calibration``: error of the estimator on independent normal units with this layer's means and
-          deviations, at this n and d, where the truth is known in closed form.
+          deviations, at this n and d, where the truth is known in closed form; nan for layers from 64 MB on, which are
+          read in blocks.
         - ``layer_beta``, ``layer_beta_residual``: the trade-off at which the layer is closest to a bottleneck
           encoder, and how close (:func:`infoplane.plane.layer_beta`); nan where labels are certain.
         """
@@ -67,12 +69,11 @@ class Checks:
         view, recording = self.view, self.view.recording
         total = mi_input.shape[0] * mi_input.shape[2]
         for k, layer in enumerate(view.layers):
-            for row, number in enumerate(recording.seeds):
+            for row in range(len(recording.seeds)):
                 columns = np.unique(
                     [0, int(np.nan_to_num(mi_input[row, :, k], nan=-np.inf).argmax()), mi_input.shape[1] - 1]
                 )
-                epochs = recording.epochs[[view.marks[c] for c in columns]]
-                values = np.stack([recording.activations(number, e, layer, self.split) for e in epochs])
+                values = together([recording.rows(row, view.marks[c], layer, self.split) for c in columns])
                 cells = Cells(np.full(len(columns), row), np.array(view.marks)[columns])
                 checks = self._cells(values, cells, layer, mi_input[row, columns, k], mi_target[row, columns, k])
                 for name, part in checks.items():
@@ -93,7 +94,7 @@ class Checks:
         halves = np.stack(
             [
                 self.view.measure(values, cells, layer, self.split, plain, chosen=chosen).mi_input
-                for chosen in self._halves(cells, half, random)
+                for chosen in self._halves(cells, half, random, ordered=isinstance(values, Snapshots))
             ]
         )
         beta, residual = self._beta(values, cells, layer)
@@ -109,6 +110,8 @@ class Checks:
 
     def _calibration(self, values: np.ndarray, cells: Cells, layer: str, random: np.random.Generator) -> np.ndarray:
         channel, view = self.view.channel, self.view
+        if isinstance(values, Snapshots):
+            return np.full(len(values), np.nan)
         wide = values.astype(np.float64)
         mean, std = wide.mean(axis=1), wide.std(axis=1)
         normal = (mean[:, None] + std[:, None] * random.standard_normal(values.shape)).astype(values.dtype)
@@ -135,11 +138,12 @@ class Checks:
             return [random.permutation(len(groups.codes)) for _ in range(self.null)]
         return list(groups.orders(self.null, int(random.integers(2**31))))
 
-    def _halves(self, cells: Cells, half: int, random: np.random.Generator) -> list[np.ndarray]:
-        """Random halves of the samples, or of the groups they belong to."""
+    def _halves(self, cells: Cells, half: int, random: np.random.Generator, *, ordered: bool) -> list[np.ndarray]:
+        """Random halves of the samples, or of the groups they belong to; in the order of a file they are read from."""
         groups = self._groups(cells)
         if groups.alone:
-            return [random.permutation(len(groups.codes))[:half] for _ in range(_HALVES)]
+            drawn = [random.permutation(len(groups.codes))[:half] for _ in range(_HALVES)]
+            return [np.sort(one) for one in drawn] if ordered else drawn
         return [min(groups.parts(2, random), key=len) for _ in range(_HALVES)]
 
     def _beta(self, values: np.ndarray, cells: Cells, layer: str) -> tuple[np.ndarray, np.ndarray]:

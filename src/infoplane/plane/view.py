@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..channels import AdditiveGaussian, Channel, Identity, Quantize
+from .. import rows
+from ..channels import Channel, Identity, Quantize
 from ..errors import InputError
 from ..estimators import Binned, Estimator, LayerBlock, LayerInformation, Passes, Plugin
-from ..estimators.binned import adaptive_walls, quantise, walls
-from ..estimators.pairwise import noise_scale
+from ..estimators.binned import adaptive_walls, walls
 from ..estimators.propagation import Propagation
 from ..recordings.base import Recording, Split
+from .outputs import through
 from .passes import check_replayed, passes_of
 
 _OF_CODES = ", of compressed variables"
@@ -159,16 +160,20 @@ class View:
             chosen: (m,) positions of a subsample; all if None.
         """
         block = self.block(activations, cells, layer, split, orders)
+        if isinstance(self.estimator, Propagation):
+            block = replace(block, activations=np.asarray(block.activations))
         if self.estimator.channel is None:
-            block = replace(block, activations=through(self.channel, block))
+            counted = isinstance(self.estimator, Plugin)
+            block = replace(block, activations=through(self.channel, block, counted=counted))
         if chosen is not None:
             law, x, passes = block.p_y_given_x, block.x, block.passes
+            wide = x is not None and rows.large(x)
             block = replace(
                 block,
                 activations=block.activations[:, chosen],
                 y=block.y[:, chosen],
                 p_y_given_x=None if law is None else law[:, chosen],
-                x=None if x is None else x[:, chosen],
+                x=None if x is None else rows.Snapshots(list(x))[:, chosen] if wide else x[:, chosen],
                 passes=None if passes is None else replace(passes, centres=_of(passes.centres, chosen)),
             )
         found = self.estimator.layer(block)
@@ -179,10 +184,12 @@ class View:
         """One layer's snapshots with their labels and walls."""
         probe, samples, seeds = self.recording.probe, self.recording.samples(split), cells.seeds
 
-        def of(values: np.ndarray) -> np.ndarray:
-            values = values.reshape(len(values), -1)
+        def of(values: np.ndarray) -> Any:
+            values = values if values.ndim == 2 else values.reshape(len(values), -1)
             if samples is None:
                 return np.broadcast_to(values, (len(seeds), *values.shape))
+            if values is probe.x and rows.large(values):
+                return rows.Snapshots([rows.picked(values, samples[row]) for row in seeds])
             return values[samples[seeds]]
 
         walls_here: dict[str, Any] = {}
@@ -315,20 +322,3 @@ def _of(centres: Callable[[int, int, int], np.ndarray], chosen: np.ndarray) -> C
 def is_soft(p_y_given_x: np.ndarray) -> bool:
     """Whether any label is uncertain given its input."""
     return bool(((p_y_given_x > 1e-12) & (p_y_given_x < 1 - 1e-12)).any())
-
-
-def through(channel: Channel, block: LayerBlock) -> Any:
-    """The channel's output, for an estimator that does not work it out itself: codes, noisy samples, or T as it is."""
-    t = block.activations
-    if isinstance(channel, AdditiveGaussian):
-        noise = np.random.default_rng([block.seed, 0x4015E]).standard_normal(t.shape)
-        return np.asarray(t) + noise_scale(t, channel)[:, None, None] * noise
-    if isinstance(channel, Identity):
-        return t
-    assert block.low is not None
-    assert block.high is not None
-    values = np.asarray(t)
-    if block.interior is not None:
-        return np.stack([np.searchsorted(w, v, side="right") for w, v in zip(block.interior, values, strict=True)])
-    ends = zip(values, block.low, block.high, strict=True)
-    return np.stack([quantise(v, low, high, channel.bins) for v, low, high in ends])

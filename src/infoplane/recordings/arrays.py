@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from .. import rows
 from ..errors import InputError
 from ..samples import variable
 from .base import Probe, Recording
@@ -68,7 +69,8 @@ def from_arrays(
     """A recording from activations you have.
 
     Args:
-        activations: by layer, an array (seed, epoch, n, d), or (n, d) for one snapshot of one network.
+        activations: by layer, an array (seed, epoch, n, d), or (n, d) for one snapshot of one network; memory maps
+            stay on disk.
         y: (n,) or (n, k) target: integers, booleans or strings (classes), or floats (regression).
         x: (n, ...) inputs, for estimators that look at them.
         noise: the noise the network itself runs with, in words such as "Gaussian, sigma 0.1 after each layer"; None
@@ -167,10 +169,12 @@ def _four_axes(array: Any, name: str, n: int) -> np.ndarray:
         raise InputError(
             f"Layer {name!r} needs the shape (seed, epoch, n, d) or (n, d) with n = {n} samples as in y, got {shape}."
         )
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        seed, epoch = np.argwhere(~np.isfinite(values))[0][:2]
-        raise InputError(
-            f"Layer {name!r} has nan or infinite activations, first in snapshot (seed {seed}, epoch {epoch}) by "
-            "position; leave out what came after the run diverged."
-        )
+    if values.dtype.kind == "f":
+        for seed, epoch in np.ndindex(values.shape[:2]):
+            bad, first = rows.not_finite(values[seed, epoch])
+            if bad:
+                raise InputError(
+                    f"Layer {name!r} has nan or infinite activations, first in snapshot (seed {seed}, epoch {epoch}) "
+                    f"by position, row {first}; leave out what came after the run diverged."
+                )
     return values

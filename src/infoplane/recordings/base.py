@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from .. import rows as tables
 from ..channels import OwnNoise
 from ..errors import InputError, nearest
 
@@ -136,6 +137,11 @@ class Recording(abc.ABC):
         samples = self.samples(split)
         return values if samples is None else values[samples[row]]
 
+    def rows(self, seed: int, epoch: int, layer: str, split: Split = "all") -> Any:
+        """Activations at positions along the axes, uncopied where it is large (:mod:`infoplane.rows`)."""
+        values, samples = self._snapshot(seed, epoch, layer), self.samples(split)
+        return values if samples is None else tables.picked(values, samples[seed])
+
     def own_noise(self, layer: str) -> OwnNoise | None:
         """The noise the network itself adds to this layer, where it is known; else None.
 
@@ -250,15 +256,15 @@ class Recording(abc.ABC):
         """
         samples = self.samples(split)
         for seed in range(len(self.seeds)):
-            rows = slice(None) if samples is None else samples[seed]
-            held: list[dict[str, np.ndarray]] = []
+            rows = None if samples is None else samples[seed]
+            held: list[dict[str, Any]] = []
             for done, epoch in enumerate(epochs, 1):
                 snapshot = self._snapshots(seed, epoch, layers)
-                held.append({layer: snapshot[layer][rows] for layer in layers})
+                held.append({k: snapshot[k] if rows is None else tables.picked(snapshot[k], rows) for k in layers})
                 size = sum(values.nbytes for values in snapshot.values())
                 if (len(held) + 1) * size > _BLOCK_BYTES or done == len(epochs):
                     part = np.asarray(epochs[done - len(held) : done])
-                    stacked = {layer: np.stack([one[layer] for one in held]) for layer in layers}
+                    stacked = {layer: together([one[layer] for one in held]) for layer in layers}
                     held = []
                     yield Block(np.full(len(part), seed), part, stacked)
 
@@ -268,7 +274,20 @@ class Recording(abc.ABC):
         high = -low
         for block in self.blocks(layers, range(len(self.epochs))):
             for column, layer in enumerate(layers):
-                values = block.activations[layer]
-                np.minimum.at(low[:, column], block.seed, np.asarray(values.min(axis=(1, 2)), np.float64))
-                np.maximum.at(high[:, column], block.seed, np.asarray(values.max(axis=(1, 2)), np.float64))
+                least, most = _ends(block.activations[layer])
+                np.minimum.at(low[:, column], block.seed, least)
+                np.maximum.at(high[:, column], block.seed, most)
         return low, high
+
+
+def together(snapshots: list[Any]) -> Any:
+    """(cells, n, d) of (n, d) snapshots: a copy where they are small, else each where it lies."""
+    return tables.Snapshots(snapshots) if any(map(tables.large, snapshots)) else np.stack(snapshots)
+
+
+def _ends(values: Any) -> tuple[np.ndarray, np.ndarray]:
+    """(cells,) smallest and largest value of (cells, n, d)."""
+    if not tables.large(values):
+        return np.asarray(values.min(axis=(1, 2)), np.float64), np.asarray(values.max(axis=(1, 2)), np.float64)
+    low, high = zip(*map(tables.extents, values), strict=True)
+    return np.array([v.min() for v in low], np.float64), np.array([v.max() for v in high], np.float64)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..rows import not_finite
 from ..samples import is_whole, variable
 from .base import Probe
 
@@ -161,7 +162,7 @@ def layer_values(values: Any, layer: str, epoch: int, k: int, n: int | None) -> 
         raise InputError(
             f"Layer {layer!r} needs the shape (n, d) or (seeds, n, d) with {k} seeds and n = {n}, got {shape}."
         )
-    if not np.isfinite(array).all():
+    if array.dtype.kind == "f" and any(not_finite(values)[0] for values in array):
         raise InputError(
             f"Layer {layer!r} at epoch {epoch} needs finite numbers and has nan or infinity; "
             "stop recording when a run diverges."

@@ -18,6 +18,7 @@ from ..compressors import Compressor, Fitted, FittedPCA
 from ..compressors.frozen import Frozen
 from ..errors import InputError
 from ..progress import Progress, silent
+from ..rows import picked, varies
 from ..samples import Variable
 from ..threads import one_blas_thread
 from .base import Probe, Recording
@@ -226,8 +227,8 @@ class CodeRecording(Recording):
         if isinstance(maker, Frozen):
             return maker.fit(values)
         rows = training_rows(self.probe.train, [seed])
-        part = values if rows is None else values[rows]
-        return maker.fit(part, seed=self.seed) if (part != part[0]).any() else None
+        part = values if rows is None else picked(values, rows)
+        return maker.fit(part, seed=self.seed) if varies(part) else None
 
     def _of_input(self) -> list[str]:
         if self.input_compressor is None:

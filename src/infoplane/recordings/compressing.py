@@ -12,6 +12,7 @@ import numpy as np
 from ..compressors import Compressor, Fitted
 from ..compressors.frozen import Frozen, as_compressor
 from ..errors import InputError, nearest
+from ..rows import picked
 from ..samples import is_real, whole
 from .base import Probe, Recording
 from .codes import CodeRecording, Fit, size_of, training_rows
@@ -106,7 +107,7 @@ def _input(probe: Probe, x: Any, seed: int) -> tuple[Probe, Fitted | None]:
     if values.shape[1] <= size_of(maker) and not isinstance(maker, Frozen):
         return probe, None
     rows = None if probe.train is None else training_rows(probe.train, range(len(probe.train)))
-    fitted = maker.fit(values if rows is None else values[rows], seed=seed)
+    fitted = maker.fit(values if rows is None else picked(values, rows), seed=seed)
     return dataclasses.replace(probe, x=fitted.encode(values)), fitted
 
 

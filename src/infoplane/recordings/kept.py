@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from ..channels import OwnNoise
 from ..compressors import Fitted, FittedPCA
 from ..compressors.bounds import pca_loss_bound
+from ..compressors.pca import blocks, moments
 from ..compressors.reports import label_bound, noise_bound
 
 NAMES = ("explained_variance", "code_dim", "loss_bound_input", "loss_bound_target", "snr", "snr_bound")
@@ -109,16 +112,20 @@ def _spectrum(values: np.ndarray, fitted: FittedPCA | None, *, needed: bool) -> 
     """Means, total variance, and eigenvalues of the covariance, as many as are known."""
     if fitted is not None:
         return fitted.mean, fitted.total, fitted.eigenvalues
-    mean = values.mean(axis=0, dtype=np.float64)
+    mean, variance = moments(values)
     if needed and values.shape[1] <= _EXACT:
         eigenvalues = np.linalg.eigvalsh(_covariance(values, mean))
         return mean, float(eigenvalues.sum()), np.maximum(eigenvalues, 0.0)
-    return mean, float(values.var(axis=0, dtype=np.float64).sum()), np.zeros(0)
+    return mean, float(variance.sum()), np.zeros(0)
 
 
 def _covariance(values: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    centred = values - mean
-    return centred.T @ centred / len(values)
+    return _summed(blocks(values, mean)) / len(values)
+
+
+def _summed(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Sum of the products (d, d) of the columns of blocks of rows."""
+    return functools.reduce(operator.iadd, (part.T @ part for part in parts))
 
 
 def _explained(
@@ -156,9 +163,9 @@ def _lost_beside(
     if rest <= 0:
         return 0.0
     if fitted.columns <= _EXACT:
-        centred = values - mean
-        left = centred - (centred @ fitted.components) @ fitted.components.T
-        eigenvalues = np.linalg.eigvalsh(left.T @ left / len(left))[fitted.dim :]
+        onto = fitted.components
+        left = _summed(c - (c @ onto) @ onto.T for c in blocks(values, mean))
+        eigenvalues = np.linalg.eigvalsh(left / len(values))[fitted.dim :]
         return pca_loss_bound(np.maximum(eigenvalues - sigma**2, 0.0), 0, sigma).value
     error = max(total - float(code.var(axis=0).sum()) - rest * sigma**2, 0.0)
     return pca_loss_bound(np.zeros(0), 0, sigma, total=error, columns=rest).value

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import struct
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..errors import InputError
+from ..rows import LARGE
 
 FORMAT, VERSION = "infoplane-recording", 1
 ARRAYS = ("y", "x", "p_y_given_x", "train", "groups")  # of the probe
@@ -22,10 +25,17 @@ CUT_OFF = "The recording was cut off, or is being written, in the middle of a sn
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
+    with whole_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to that takes its name only once all is written."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -35,6 +45,10 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays, whole or not at all."""
+    if sum(values.nbytes for values in arrays.values()) > LARGE:  # not once more in memory
+        with whole_file(path) as file:
+            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
+        return
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # pyright: ignore[reportArgumentType]
     write_whole(path, buffer.getvalue())
@@ -48,9 +62,31 @@ def read_npz(path: Path, wanted: Callable[[str], bool] = lambda _: True) -> dict
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {k: arrays[k] for k in arrays.files if wanted(k)}
+            return {
+                k: _mapped(path, arrays, k) if _mappable(arrays, k) else arrays[k] for k in arrays.files if wanted(k)
+            }
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         raise InputError(f"{path} is damaged and cannot be read; record it again.") from None
+
+
+def _mappable(arrays: Any, name: str) -> bool:
+    """Whether an array of a .npz is large and lies in the file as it is, uncompressed."""
+    member = arrays.zip.getinfo(f"{name}.npy")
+    return member.file_size > LARGE and member.compress_type == zipfile.ZIP_STORED
+
+
+def _mapped(path: Path, arrays: Any, name: str) -> np.ndarray:
+    """A large array of a .npz as a memory map; as it is where it cannot be mapped."""
+    with arrays.zip.open(f"{name}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(member)
+        before = member.tell()
+    with path.open("rb") as file:  # the header of a member of a .zip: 30 bytes, its name and what its writer adds
+        file.seek(arrays.zip.getinfo(f"{name}.npy").header_offset)
+        head = file.read(30)
+    offset = arrays.zip.getinfo(f"{name}.npy").header_offset + 30 + sum(struct.unpack("<HH", head[26:30])) + before
+    return np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
 
 
 def read_header(path: Path) -> dict[str, Any]:
