@@ -162,7 +162,6 @@ OF_IMAGES = (
     "robustness",
     "out-of-distribution",
     "variational-plane",
-    "dual-vib-cifar10",
 )
 
 
@@ -202,7 +201,6 @@ def test_names_and_sizes():
         "robustness",
         "out-of-distribution",
         "variational-plane",
-        "dual-vib-cifar10",
     ]
     for name in ip.experiments.names():
         experiment = ip.experiments.describe(name)
