@@ -41,10 +41,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_the_fit_finds_the_power_and_the_constant(
     clock: list[float], exponent: float, between: tuple[float, float]
 ) -> None:
-    def run(n: int) -> None:
+    def work(n: int) -> None:
         clock[0] += 0.05 + 1e-3 * (n / 1000) ** exponent
 
-    found = costs._followed(run, 1_000_000, between, 2000, budget=0.5)
+    found = costs._followed(lambda n: lambda: work(n), 1_000_000, between, 2000, budget=0.5)
     assert found.exponent == pytest.approx(exponent)
     assert found.seconds == pytest.approx(0.05 + 1e-3 * 1000**exponent, rel=1e-3)
     assert found.sizes == (2000, 4000, 8000, 16000, 32000)[: len(found.sizes)]
@@ -52,15 +52,20 @@ def test_the_fit_finds_the_power_and_the_constant(
 
 
 def test_a_size_that_was_run_is_not_extrapolated(clock: list[float]) -> None:
-    def run(n: int) -> None:
+    def work(n: int) -> None:
         clock[0] += n / 1e6 if n < 3000 else 7.0
 
-    assert costs._followed(run, 3000, (1.0, 1.2), 2000, budget=10.0).seconds == pytest.approx(7.0)
+    assert costs._followed(lambda n: lambda: work(n), 3000, (1.0, 1.2), 2000, budget=10.0).seconds == pytest.approx(7.0)
 
 
 def test_pairs_are_known_to_grow_with_the_square_and_nothing_grows_once_parts_are_taken() -> None:
     assert costs.growth(PairwiseBounds(0.1), 10**6, 10) == costs.growth(KDE(), 10**6, 2) == (2.0, 2.0)
-    assert costs.growth(Compressed(WeightedKL(), x=PCA(3)), 10**6, 2000) == costs.growth(WeightedKL(), 10**6, 12)
+    assert costs.growth(Compressed(WeightedKL(), x=PCA(3)), 10**6, 2000) == costs.growth(WeightedKL(), 10**6, 3)
+    assert (
+        costs.growth(Compressed(WeightedKL(), y=PCA(3)), 10**6, 9, 2000)
+        == costs.growth(WeightedKL(), 10**6, 12)
+        == (2.0, 2.0)
+    )
     assert costs.growth(Subsampled(KDE()), 10**6, 2) == costs.growth(InfoNCE(), 10**6, 2)[:1] * 2 == (0.0, 0.0)
     assert costs.growth(KSG(), 10**6, 2)[1] < 2.0 == costs.growth(KSG(), 10**6, 4)[1]
     assert costs.growth(Automatic(), 10**6, 2) == costs.growth(Binned(), 10**6, 2)

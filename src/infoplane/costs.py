@@ -29,6 +29,7 @@ _REPEATS = 4
 _LARGEST_START = 20_000
 _NEURAL = ("MINE", "NWJ", "InfoNCE", "SMILE", "Decoder", "NormalizingFlow")  # so many updates, however many samples
 
+Work = Callable[[], object]
 Growth = tuple[float, float]
 """Least and greatest exponent of n that the time of a method can have."""
 
@@ -110,13 +111,14 @@ def cost(
 
     shuffles = min(null, 2)
 
-    def run(m: int, with_null: bool = False) -> None:
-        mutual_information(*drawn(m), estimator, seed=seed, null=shuffles if with_null else 0)
+    def prepared(m: int, null: int = 0) -> Work:
+        x, y = drawn(m)
+        return lambda: mutual_information(x, y, estimator, seed=seed, null=null)
 
-    dims = dim_x + (0 if classes else dim_y)
-    found = _followed(run, n, growth(estimator, n, dims), _start(estimator, dims), budget)
+    dims = dim_x, 0 if classes or (sides is not None and sides[1].kind == "discrete") else dim_y
+    found = _followed(prepared, n, growth(estimator, n, *dims), _start(estimator, sum(dims)), budget)
     if null:
-        one, both = (_seconds(lambda with_null=w: run(found.sizes[0], with_null)) for w in (False, True))
+        one, both = (_seconds(prepared(found.sizes[0], s)) for s in (0, shuffles))
         found = _times(found, 1.0 + null / shuffles * max(both / one - 1.0, 0.0), f"{null} shuffles included")
     return found
 
@@ -141,7 +143,7 @@ def plane_cost(
     probe, snapshots = recording.probe, len(recording.seeds) * len(recording.epochs)
     first = {layer: recording.rows(0, 0, layer) for layer in recording.layers}
 
-    def run(m: int, shuffles: int = 0) -> None:
+    def prepared(m: int, shuffles: int = 0) -> Work:
         rows = np.sort(random.permutation(probe.n)[:m])
         small = from_arrays(
             {layer: np.asarray(picked(values, rows)) for layer, values in first.items()},
@@ -149,34 +151,37 @@ def plane_cost(
             x=None if probe.x is None else np.asarray(picked(probe.x, rows)),
             noise=recording.noise,
         )
-        information_plane(small, estimator, channel=channel, null=shuffles, seed=seed)
+        return lambda: information_plane(small, estimator, channel=channel, null=shuffles, seed=seed)
 
     width = max(values.shape[1] for values in first.values())
-    if probe.x is not None and estimator.needs_input:
-        width += probe.x.shape[1]
-    found = _followed(run, probe.n, growth(estimator, probe.n, width), _start(estimator, width), budget)
+    inputs = probe.x.shape[1] if probe.x is not None and estimator.needs_input else 0
+    power = growth(estimator, probe.n, inputs, width)  # in a plane x= is the compressor of the input
+    found = _followed(prepared, probe.n, power, _start(estimator, inputs + width), budget)
     checked = len(recording.seeds) * min(3, len(recording.epochs))
     extra = 0.0
     if null:
-        one, both = (_seconds(lambda shuffles=s: run(found.sizes[0], shuffles)) for s in (0, null))
+        one, both = (_seconds(prepared(found.sizes[0], s)) for s in (0, null))
         extra = checked * max(both / one - 1.0, 0.0)
     return _times(found, snapshots + extra, f"times {snapshots:,} snapshots, {null} shuffles included")
 
 
-def growth(estimator: Estimator, n: int, dims: int) -> Growth:
+def growth(estimator: Estimator, n: int, dim_x: int, dim_y: int = 0) -> Growth:
     """Least and greatest exponent of n in the time of an estimator.
 
     Args:
         estimator: the method.
         n: samples.
-        dims: columns of both sides together, as given to it.
+        dim_x, dim_y: columns of both sides; 0 for a label.
     """
+    dims = dim_x + dim_y
     if isinstance(estimator, Subsampled):
-        return (0.0, 0.0) if n > estimator.samples * estimator.parts else growth(estimator.estimator, n, dims)
-    if isinstance(estimator, Compressed | Debiased):
-        inner = estimator.estimator
-        kept = min(dims, LARGEST_DIMENSION) if isinstance(estimator, Compressed) else dims
-        return (1.0, 1.5) if inner is None else growth(inner, n, kept)
+        return (0.0, 0.0) if n > estimator.samples * estimator.parts else growth(estimator.estimator, n, dim_x, dim_y)
+    if isinstance(estimator, Compressed):
+        inner, sides = estimator.estimator, ((estimator.x, dim_x), (estimator.y, dim_y))
+        kept = [dim if maker is None else min(dim, _dim_of(maker)) for maker, dim in sides]
+        return (1.0, 1.5) if inner is None else growth(inner, n, *kept)
+    if isinstance(estimator, Debiased):
+        return growth(estimator.estimator, n, dim_x, dim_y)
     if isinstance(estimator, KDE | PairwiseBounds):
         return 2.0, 2.0
     if isinstance(estimator, KSG | Mixture | Entropies):
@@ -185,6 +190,12 @@ def growth(estimator: Estimator, n: int, dims: int) -> Growth:
             return 2.0, 2.0
         return (1.0, 1.2) if dims <= 3 else (1.0, 2.0)
     return (0.0, 1.0) if type(estimator).__name__ in _NEURAL else (1.0, 1.2)
+
+
+def _dim_of(maker: Any) -> int:
+    """Columns of a code; where they are found only by fitting, as many as neighbours bear."""
+    fitted = getattr(maker, "fitted", maker)
+    return getattr(fitted, "dim", None) or LARGEST_DIMENSION
 
 
 def _start(estimator: Estimator, dims: int) -> int:
@@ -199,23 +210,24 @@ def _start(estimator: Estimator, dims: int) -> int:
     return start if neighbours.choose(start, dims, "euclidean").method != "scan" else _START
 
 
-def _followed(run: Callable[[int], object], n: int, between: Growth, start: int, budget: float) -> Cost:
-    """Time a run at a few sizes, fit, and follow the fit up to n samples."""
+def _followed(prepared: Callable[[int], Work], n: int, between: Growth, start: int, budget: float) -> Cost:
+    """Time the work that is prepared for a few sizes, fit, and follow the fit up to n samples."""
     size = min(start, n)
-    run(size)  # compiles what there is to compile
+    prepared(size)()  # compiles what there is to compile
     sizes: list[int] = []
     times: list[float] = []
     while True:
         sizes.append(size)
-        times.append(_seconds(lambda m=size: run(m)))
+        work = prepared(size)
+        times.append(_seconds(work))
         for _ in range(min(_REPEATS, int(budget / 20 / times[-1]))):  # the quickest: other work only slows a run
-            times[-1] = min(times[-1], _seconds(lambda m=size: run(m)))
+            times[-1] = min(times[-1], _seconds(work))
         if times[-1] > budget / 5 or size >= n or len(sizes) >= _MOST_SIZES:
             break
         size = min(2 * size, n)
     constant, slope, exponent, misfit = _fit(np.array(sizes), np.array(times), between)
     seconds = times[-1] if sizes[-1] == n else constant + slope * float(n) ** exponent
-    peaks = [_peak(lambda m=m: run(m)) for m in sizes[-2:]]
+    peaks = [_peak(prepared(m)) for m in sizes[-2:]]
     rate = (peaks[-1] - peaks[0]) / (sizes[-1] - sizes[-2]) if len(peaks) > 1 else peaks[0] / sizes[-1]
     memory = max(peaks[-1] + max(rate, 0.0) * (n - sizes[-1]), peaks[-1])
     how = (
@@ -242,13 +254,13 @@ def _times(found: Cost, factor: float, told: str) -> Cost:
     return replace(found, seconds=found.seconds * factor, how=f"{found.how}; {told}")
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Work) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
 
 
-def _peak(work: Callable[[], object]) -> float:
+def _peak(work: Work) -> float:
     """Bytes of arrays held at once; whoever traces memory already is left alone."""
     if tracemalloc.is_tracing():
         return 0.0

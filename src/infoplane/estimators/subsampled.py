@@ -40,6 +40,7 @@ class Subsampled(Estimator):
     """
 
     randomised: ClassVar[bool] = True
+    needs_input: ClassVar[bool] = True  # or not, as the wrapped method does
 
     estimator: Estimator = field(default=KSG())
     samples: int = 10_000
