@@ -17,6 +17,7 @@ from infoplane.cli import main
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(sys.prefix) / "jax-cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+os.environ["COLUMNS"] = "200"  # read once by each of the terminal's writers, whichever test imports it first
 
 settings.register_profile("infoplane", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.load_profile("infoplane")
@@ -26,7 +27,6 @@ settings.load_profile("infoplane")
 def call(monkeypatch, capfd, tmp_path):
     """Run one command in an empty folder; returns (exit status, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["infoplane", *arguments])

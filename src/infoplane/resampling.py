@@ -191,9 +191,8 @@ def _told(orders: Iterable[np.ndarray], total: int, progress: Progress) -> Itera
 
 
 def _part(x: Variable, y: Variable, rows: np.ndarray, estimator: Estimator, seed: int) -> Estimate:
-    sides = zip(
-        (x, y), estimator.compresses, strict=True
-    )  # what is compressed is read in blocks, and need not be copied
+    sides = zip((x, y), estimator.compresses, strict=True)
+    # What is compressed is read in blocks, and need not be copied.
     parts = (picked(v.values, rows) if compressed else v.values[rows] for v, compressed in sides)
     return estimator.estimate(*map(Variable, parts, ("x", "y")), seed=seed)
 

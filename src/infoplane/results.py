@@ -156,6 +156,19 @@ def is_variational(dataset: Any) -> bool:
     return isinstance(dataset, xr.Dataset) and dataset.attrs.get("kind") == "variational"
 
 
+def kept_models(dataset: xr.Dataset) -> xr.Dataset:
+    """A variational plane without its epochs: each model where it is kept, at its best epoch or the last it reached."""
+    if "epoch" not in dataset.dims:
+        return dataset
+    reached = dataset["mi_target"].notnull()
+    reached = reached.any("split") if "split" in reached.dims else reached
+    position = dataset.sizes["epoch"] - 1 - reached.isel(epoch=slice(None, None, -1)).argmax("epoch")
+    if "best_epoch" in dataset:
+        best = dataset["epoch"] == dataset["best_epoch"]
+        position = xr.where(best.any("epoch"), best.argmax("epoch"), position)
+    return dataset.isel(epoch=position)
+
+
 def save(dataset: xr.Dataset, path: str | Path) -> None:
     """Write a result whole or not at all.
 

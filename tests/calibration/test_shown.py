@@ -140,6 +140,7 @@ def test_calibrate_prints_the_verdict_and_writes_result_and_page(call, tmp_path)
     xr.testing.assert_equal(found.drop_vars("seconds"), expected.drop_vars("seconds"))
 
 
+@pytest.mark.slow
 def test_benchmark_writes_everything_and_continues(call, tmp_path):
     arguments = ("benchmark", "--estimator", "KSG", "--law", "normal", "--seeds", "2", "--out", "b", "--keep", "kept")
     status, out, _ = call(*arguments)

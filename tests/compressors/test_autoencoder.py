@@ -50,6 +50,7 @@ def test_the_same_seed_gives_the_same_codes_and_units_do_not_matter() -> None:
     assert not np.array_equal(one, Autoencoder(2, **QUICK).fit(x, seed=6).encode(x))
 
 
+@pytest.mark.slow
 def test_the_latent_size_is_found() -> None:
     found = latent_scan(bowl())
     assert found.chosen == 2
@@ -113,6 +114,7 @@ def test_duplicates_do_not_break_the_intrinsic_dimension() -> None:
     assert np.isfinite(intrinsic_dimension(np.zeros((50, 3))))
 
 
+@pytest.mark.slow
 def test_images_through_convolutions() -> None:
     x, _ = laws.gaussian_images(0.0, 8).sample(800, 0)
     fitted = Autoencoder(2, kind="convolutional", image=(8, 8), **QUICK).fit(x)

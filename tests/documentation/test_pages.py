@@ -20,6 +20,7 @@ SLOW = {
     "variational.md",
     "what-can-go-wrong.md",
     "which-quantity.md",
+    "your-network.md",
 }
 # Shell is "console", with "$ " before what is typed; "text" is what a program says.
 LANGUAGES = {"python", "console", "text", "toml", "json", "ini", "bash", ""}

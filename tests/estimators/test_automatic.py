@@ -113,6 +113,7 @@ def labelled(sharp: bool, dim: int, n: int = 3000) -> tuple[np.ndarray, np.ndarr
     return 12.0 * np.eye(4, dim)[y] + random.standard_normal((n, dim)), y, math.log(4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [1, 4])
 @pytest.mark.parametrize("sharp", [True, False])
 def test_labels_with_and_without_sharp_borders(sharp: bool, dim: int) -> None:
@@ -122,6 +123,7 @@ def test_labels_with_and_without_sharp_borders(sharp: bool, dim: int) -> None:
         assert len(found.details["routes"]) >= 2
 
 
+@pytest.mark.slow
 def test_labels_of_wide_data_get_a_decoders_lower_bound() -> None:
     t, y, truth = labelled(False, 20, n=1000)
     found = ip.mutual_information(t, y)

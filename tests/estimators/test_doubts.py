@@ -36,6 +36,7 @@ def test_the_scale_does_not_matter_however_extreme(estimator: Estimator | None, 
     assert ip.mutual_information(np.ldexp(x, exponent), y, estimator).value == pytest.approx(value, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", [None, WeightedKL(), Debiased(), Mixture()])
 @pytest.mark.parametrize("exponent", [-700, 700])
 def test_nor_does_it_beside_classes(estimator: Estimator | None, exponent: int) -> None:

@@ -64,6 +64,7 @@ def test_the_closed_form_does_not_care_for_coordinates() -> None:
     assert value == pytest.approx(1.2, abs=4 * math.sqrt(3 * (1 - math.exp(-0.8)) / 4000))  # sqrt(sum rho^2 / n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", [lambda z: z, lambda z: z**3, np.arcsinh], ids=["plain", "cube", "asinh"])
 def test_normal_data_and_monotone_maps_of_them_are_exact(transform: Callable[[np.ndarray], np.ndarray]) -> None:
     x, y = normal(3000, 3, 1.0)

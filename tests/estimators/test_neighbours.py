@@ -78,6 +78,7 @@ def test_a_counter_serves_one_radius_after_another(norm: str, d: int) -> None:
                 np.testing.assert_array_equal(count(radius), counts(x, radius, norm, method=route), err_msg=route)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", NORMS)
 def test_routes_agree_beyond_one_block(norm: str) -> None:
     """Over a thousand samples: several blocks, ranges of rows, slabs and heaps; the twin is too slow for that."""

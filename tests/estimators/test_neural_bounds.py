@@ -131,6 +131,7 @@ def test_what_no_correlation_shows_is_found(bound: type[NeuralBound]) -> None:
     assert found.value > 0.8  # about 1.4; rank correlation is 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("critic", [Separable(), Concatenated(32)], ids=lambda c: type(c).__name__)
 def test_labels_are_taken_in_either_place(critic: Any) -> None:
     random = np.random.default_rng(4)
@@ -148,6 +149,7 @@ def test_a_monotone_map_of_every_coordinate_changes_nothing() -> None:
     assert one.value == pytest.approx(other.value, abs=0.02)  # values outside the training part's range are cut alike
 
 
+@pytest.mark.slow
 def test_heavy_tails_give_finite_values() -> None:
     random = np.random.default_rng(5)
     x, y = random.standard_t(1.0, (2, N, 3))
@@ -170,6 +172,7 @@ def test_infonce_stays_under_its_ceiling_and_says_when_it_is_there() -> None:
     assert not ip.mutual_information(*normal(N, 4, 0.5), InfoNCE(steps=STEPS)).warnings
 
 
+@pytest.mark.slow
 def test_the_authors_protocol_reads_its_training_pairs_and_says_so() -> None:
     random = np.random.default_rng(6)
     x, y = random.standard_normal((2, 300, 5))

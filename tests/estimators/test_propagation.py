@@ -254,6 +254,7 @@ def test_shuffled_labels_come_one_column_an_order():
     assert both.mi_target[0, 1] == pytest.approx(alone.mi_target[0, 0], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_too_few_passes_are_told_and_the_value_is_then_a_lower_bound():
     """Ten units with far noisier inputs than their own noise: mixtures of 32 passes cannot fill ten dimensions.
 
@@ -321,6 +322,7 @@ def test_noise_of_the_analysis_on_the_hypercube(sigma, bits):
     assert float(other.mi_input) == pytest.approx(float(plane.mi_input), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_beside_another_estimator_each_keeps_its_own_bracket():
     task = ip.data.twelve_bit()
     network = ip.networks.MLP([12, 3, 2], noise=ip.networks.AdditiveNoise(0.2))

@@ -29,6 +29,7 @@ def test_what_still_rises_is_warned_and_its_error_reaches_most_of_the_way_to_the
     assert "has not settled" in unsure.warnings[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "method"),
     [(ip.laws.correlated_normal(1.0, 2, 2), Debiased()), (ip.laws.crossed_normal(1.0), Debiased())],

@@ -101,6 +101,7 @@ class _Tiny(BlackBox):
         }
 
 
+@pytest.mark.slow
 def test_a_run_writes_everything_once_and_finds_it_again(tmp_path):
     first = _Tiny().run(quick=True, seeds=2, out=tmp_path / "run")
     names = {p.relative_to(tmp_path / "run").as_posix() for p in (tmp_path / "run").rglob("*") if p.is_file()}
@@ -118,6 +119,7 @@ def test_a_run_writes_everything_once_and_finds_it_again(tmp_path):
     assert json.loads(first.datasets["binned"].attrs["claims"]) == claims["claims"]
 
 
+@pytest.mark.slow
 def test_another_run_in_the_same_folder_is_refused(tmp_path):
     _Tiny().run(quick=True, seeds=2, out=tmp_path / "run")
     with pytest.raises(ip.InputError, match="holds another run"):

@@ -122,7 +122,7 @@ def test_the_page_of_the_documentation_is_what_the_command_writes(kept: ledger.L
     expected = page.ledger_table.render(kept, DOCS.resolve())
     assert (DOCS / "reproduction.md").read_text(encoding="utf-8") == expected, (
         "docs/reproduction.md is not of the results that are kept; write it again with: "
-        "infoplane reproduce --all --assemble --table docs/reproduction.md --out /tmp/ledger"
+        "infoplane reproduce --all --assemble --table docs/reproduction.md --out ledger"
     )
 
 

@@ -164,6 +164,7 @@ def test_training_continues_to_the_same_bits(tmp_path):
     assert (_train(seed=1).weights[0] != whole.weights[0]).any()
 
 
+@pytest.mark.slow
 def test_training_learns():
     """Images that are one of ten fields of grey, and the class says which: far below ln 10 in 60 updates."""
     grey = np.broadcast_to(CLASSES[:, None, None] / 10.0, IMAGES.shape).astype(np.float32) + 0.1 * IMAGES

@@ -166,6 +166,7 @@ def test_an_interrupted_run_ends_like_an_undisturbed_one(tmp_path, monkeypatch):
     assert len(base.planes(whole.datasets)) == 6
 
 
+@pytest.mark.slow
 def test_a_range_that_follows_ends_at_the_largest_activation():
     """Codes of the float networks at each checkpoint: 255 occurs in every layer that is not dead, at every one."""
     network = MLP([12, 4, 2], "relu")

@@ -48,6 +48,7 @@ def test_layers_are_those_of_the_network(name: str) -> None:
     assert [name for name in arm.layers if name in arm.chain] == list(arm.chain)
 
 
+@pytest.mark.slow
 def test_everything_passes_through_the_chain() -> None:
     """Of a layer in the chain a change changes the output; beside what is inside a block there is a way round."""
     model = ResNet(2).eval()
@@ -59,6 +60,7 @@ def test_everything_passes_through_the_chain() -> None:
         assert blind == (name in parts.ARMS["resnet"].chain), name
 
 
+@pytest.mark.slow
 def test_interrupted_training_goes_on_to_the_same_bits(data: parts.Images, tmp_path: Path) -> None:
     arm = parts.ARMS["resnet"]
     whole = parts.Training(arm, 0, TINY, data, None)

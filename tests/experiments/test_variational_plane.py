@@ -145,6 +145,7 @@ def test_orders_fail_where_they_are_reversed_and_are_unclear_where_nothing_tells
     assert dual[0] == "unclear"
 
 
+@pytest.mark.slow
 def test_every_figure_is_drawn() -> None:
     figures = figures_of(made())
     assert list(figures) == ["planes", "orders", "bounds", "predictions"]

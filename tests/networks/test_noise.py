@@ -64,6 +64,7 @@ def test_passes_are_centres_before_the_layers_own_noise():
     assert not np.array_equal(passes[:, :5], made.propagate(0, 4, "hidden 2", 5, stream=1))
 
 
+@pytest.mark.slow
 def test_chosen_layers_only_and_a_noisy_linear_output():
     made = recording(AdditiveNoise(0.2, ("hidden 2",)))
     (w, b), *_ = made.weights(0, 4)
@@ -89,6 +90,7 @@ def test_a_samples_noise_is_the_same_in_every_split():
                     np.testing.assert_allclose(np.asarray(values)[cell], whole, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_noise_in_training_is_that_of_its_seed_alone():
     """A network's noise does not depend on which others are trained beside it; another seed has another."""
     alone, beside = recording(AdditiveNoise(0.5), seeds=[3]), recording(AdditiveNoise(0.5), seeds=[0, 3, 7])
@@ -98,6 +100,7 @@ def test_noise_in_training_is_that_of_its_seed_alone():
     assert np.abs(silent.parameters[0, 1] - alone.parameters[0, 1]).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_gradients_with_noise_average_to_those_of_the_expected_loss():
     """Linear regression through one noisy unit: d/dw E loss = w (sigma^2 + ...), in closed form."""
     real = ip.data.Task(X[:, :1], 2.0 * X[:, 0], "double")
@@ -115,6 +118,7 @@ def test_gradients_with_noise_average_to_those_of_the_expected_loss():
     assert abs((0.1 * sigma**2 * w * w).mean()) > 8 * (extra * w).std() / math.sqrt(len(seeds))
 
 
+@pytest.mark.slow
 def test_saved_and_read_again(tmp_path):
     noise = AdditiveNoise(0.3, ("hidden 1",))
     made = recording(noise)

@@ -32,6 +32,7 @@ def exact(recording):
     return ip.information_plane(recording, Plugin())
 
 
+@pytest.mark.slow
 def test_equal_codes_are_followed_by_equal_codes(recording):
     """What makes the plane exact: a layer is a function of the codes of the one before, to the last bit."""
     for block in recording.blocks(recording.layers, range(3)):

@@ -107,6 +107,7 @@ def test_gradients_pass_straight_through():
     assert Quantization(1, weights=False).rounded_weights(weights) is weights
 
 
+@pytest.mark.slow
 def test_ranges_start_where_the_training_samples_reach_and_follow_them():
     network = MLP([12, 5, 3, 2], "relu", quantization=Quantization(8))
     made = train_ensemble(
@@ -120,6 +121,7 @@ def test_ranges_start_where_the_training_samples_reach_and_follow_them():
         np.testing.assert_allclose(row[-2:], peaks, rtol=slack)
 
 
+@pytest.mark.slow
 def test_eight_bits_train_like_floats_and_one_bit_is_a_sign():
     settings = {"seeds": 1, "epochs": 30, "batch_size": 256, "checkpoint_epochs": [30], "optimizer": SGD(0.1)}
     plain = train_ensemble(MLP([12, 5, 3, 2]), TASK, **settings)

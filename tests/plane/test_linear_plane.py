@@ -47,6 +47,7 @@ def products(recording, seed: int, epoch: int) -> list[np.ndarray]:
     return found
 
 
+@pytest.mark.slow
 def test_every_cell_is_the_formula(recording, law, plane) -> None:
     s, v = law.covariance, law.weights
 

@@ -153,6 +153,7 @@ def test_blocks_stay_below_the_bound(monkeypatch, tmp_path):
         assert_array_equal(high[:, 0], arrays["a"].max(axis=(1, 2, 3)))
 
 
+@pytest.mark.slow
 def test_planes_do_not_depend_on_the_block_size(monkeypatch):
     task = ip.data.Task(A[0, 0].astype(np.float32), Y, "small")
     recording = ip.networks.train_ensemble(

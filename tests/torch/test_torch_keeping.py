@@ -192,6 +192,7 @@ def run(path: Path, **numbers: int) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_a_kill_in_a_snapshot_loses_that_snapshot(tmp_path: Path) -> None:
     ended = run(tmp_path / "run", width=50, n=200, epochs=9, kill=5)
     assert ended.returncode == -signal.SIGKILL

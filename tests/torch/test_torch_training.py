@@ -163,6 +163,7 @@ def from_weights(layers: list[tuple[np.ndarray, np.ndarray]]) -> nn.Sequential:
     return nn.Sequential(*parts[:-1])
 
 
+@pytest.mark.slow
 def test_the_same_network_through_both_roads() -> None:
     """From the same weights: pairwise bounds to 1e-5; binned too, less samples within 1e-6 of an inner edge."""
     task = ip.data.twelve_bit()

@@ -43,6 +43,7 @@ def test_one_input_does_not_change_another(encoder, shape):
     assert 0.05 < found.std() < 20  # initial weights keep sizes
 
 
+@pytest.mark.slow
 def test_a_convolution_is_that_of_the_library():
     """Two layers with odd sides between them, against Equinox's own convolution and a maximum of windows."""
     module = v.Convolutional((4, 5)).build((7, 6, 3), 2, jr.key(1))

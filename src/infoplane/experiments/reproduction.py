@@ -60,13 +60,13 @@ def reproduce_all(
     records = {name: _found(name, out / name, kept, quick, figures) for name in wanted}
     for record in filter(None, records.values()):
         tell(record)
-    todo = [name for name, record in records.items() if record is None]
-    if todo and carry_out:
+    missing_runs = [name for name, record in records.items() if record is None]
+    if missing_runs and carry_out:
         try:
             (out / "logs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{out} cannot be used: {error.strerror or error}.") from None
-        for name, trouble, failed in _side_by_side(todo, out, quick, workers or cores(), progress):
+        for name, trouble, failed in _side_by_side(missing_runs, out, quick, workers or cores(), progress):
             if trouble:
                 record = ledger.missing(name, trouble, quick=quick, failed=failed)
             else:

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from ..errors import InputError, nearest
-from ..results import is_variational
+from ..results import is_variational, kept_models
 from .style import GREY, axes_or_new, key, legend_beside, looks, new_figure, per_nat, tidy
 from .values import mean, reach
 
@@ -55,7 +55,7 @@ def variational_plane(
         raise InputError(f"variational_plane knows no axis {against!r}; {nearest(str(against), _AXES)}")
     variable, label = _AXES[against]
     factor = per_nat(unit)
-    last, entropy = _last(models, split)
+    last, entropy = _kept(models, split)
     curves = {name: _curve(last.sel(objective=name), variable, factor) for name in last.objective.values}
     curves = {str(name): curve for name, curve in curves.items() if curve is not None}
     if not curves:
@@ -102,8 +102,8 @@ def plain_log(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _last(models: Any, split: str) -> tuple[xr.Dataset, float]:
-    """Models at their last checkpoint on one part of the data, and H(Y) of that part."""
+def _kept(models: Any, split: str) -> tuple[xr.Dataset, float]:
+    """Models as they are kept, on one part of the data, and H(Y) of that part."""
     dataset = getattr(models, "dataset", models)
     if not is_variational(dataset):
         raise InputError(f"This plot needs what variational.fit gives, or its dataset, got {type(models).__name__}.")
@@ -112,9 +112,8 @@ def _last(models: Any, split: str) -> tuple[xr.Dataset, float]:
         if split not in known:
             raise InputError(f"These models were measured on no part {split!r}; {nearest(str(split), known)}")
         dataset = dataset.sel(split=split)
-    last = dataset.isel(epoch=-1) if "epoch" in dataset.dims else dataset
     entropy = float(dataset.attrs.get(f"entropy_target_{split}", dataset.attrs["ceiling_mi_target"]))
-    return last, entropy
+    return kept_models(dataset), entropy
 
 
 def _curve(one: xr.Dataset, variable: str, factor: float) -> tuple[np.ndarray, np.ndarray] | None:

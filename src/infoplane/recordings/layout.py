@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import struct
@@ -45,13 +44,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays, whole or not at all."""
-    if sum(values.nbytes for values in arrays.values()) > LARGE:  # not once more in memory
-        with whole_file(path) as file:
-            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
-        return
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # pyright: ignore[reportArgumentType]
-    write_whole(path, buffer.getvalue())
+    with whole_file(path) as file:
+        np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
 
 
 def read_npz(path: Path, wanted: Callable[[str], bool] = lambda _: True) -> dict[str, np.ndarray]:
@@ -82,10 +76,11 @@ def _mapped(path: Path, arrays: Any, name: str) -> np.ndarray:
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(member)
         before = member.tell()
+    start = arrays.zip.getinfo(f"{name}.npy").header_offset
     with path.open("rb") as file:  # the header of a member of a .zip: 30 bytes, its name and what its writer adds
-        file.seek(arrays.zip.getinfo(f"{name}.npy").header_offset)
+        file.seek(start)
         head = file.read(30)
-    offset = arrays.zip.getinfo(f"{name}.npy").header_offset + 30 + sum(struct.unpack("<HH", head[26:30])) + before
+    offset = start + 30 + sum(struct.unpack("<HH", head[26:30])) + before
     return np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from ..results import kept_models
 from .ensemble_tables import short
 from .runs import finite
 
@@ -64,14 +65,7 @@ def lines(titles: Sequence[str], datasets: Sequence[xr.Dataset]) -> list[Line]:
 
 def ended(line: Line) -> xr.Dataset:
     """(beta, seed, split) values of the models that are kept: of their best epoch, else of the last they reached."""
-    dataset = line.dataset
-    reached = dataset["mi_target"].notnull().any("split").transpose("beta", "seed", "epoch").to_numpy()
-    position = reached.shape[-1] - 1 - reached[..., ::-1].argmax(axis=-1)
-    if "best_epoch" in dataset:
-        best = dataset["best_epoch"].transpose("beta", "seed").to_numpy()
-        known = dataset["epoch"].to_numpy() == best[..., None]
-        position = np.where(known.any(axis=-1), known.argmax(axis=-1), position)
-    return dataset.isel(epoch=xr.DataArray(position, dims=("beta", "seed")))
+    return kept_models(line.dataset)
 
 
 def spread(dataset: xr.Dataset, name: str, split: str) -> tuple[np.ndarray, np.ndarray]:

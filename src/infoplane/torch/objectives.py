@@ -11,6 +11,7 @@ beta multiplies I(Z;Y), and everything is in nats. A complete step, for an encod
     optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-3)
     objective = ip.variational.VIB(beta=1000)
 
+    batches = [(torch.rand(100, 784), torch.randint(10, (100,)))]  # a DataLoader of yours
     for step, (x, y) in enumerate(batches):
         mean, rho = encoder(x).chunk(2, dim=1)
         scale = torch.nn.functional.softplus(rho) + 1e-3
@@ -54,6 +55,7 @@ def kl_diagonal(mean: torch.Tensor, scale: Any, prior: Law) -> torch.Tensor:
 
 def kl_classes(mean: torch.Tensor, scale: Any, priors: Law, labels: torch.Tensor) -> torch.Tensor:
     """(n,) KL(N(mean, scale^2) || b(.|y)) in closed form, nats; priors (classes, d), labels (n,) integers."""
+    labels = labels.long()  # bytes and booleans would be taken as a mask
     return kl_diagonal(mean, scale, (priors[0][labels], priors[1][labels]))
 
 
@@ -66,7 +68,7 @@ def distortion(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """
     logs = functional.log_softmax(logits, dim=-1)
     if target.ndim == 1:
-        target = functional.one_hot(target, logits.shape[-1])
+        target = functional.one_hot(target.long(), logits.shape[-1])
     return _over_draws(-(target.to(logs.dtype) * logs).sum(dim=-1))
 
 
@@ -112,7 +114,7 @@ def probabilities(
     Raises:
         InputError: a number of classes other than that of the matrix, no inputs, or an unknown model.
     """
-    dtype = dtype or torch.get_default_dtype()
+    dtype, labels = dtype or torch.get_default_dtype(), labels.long()
     hot = functional.one_hot(labels, classes).to(dtype)
     if isinstance(noise, Smooth):
         return (1.0 - noise.eps) * hot + noise.eps / classes
@@ -163,7 +165,7 @@ def terms(
     Raises:
         InputError: labels that do not fit the logits, or no conditional prior where one is needed.
     """
-    _check(objective, logits, labels)
+    labels = _checked(objective, logits, labels)
     objective.check_parts(scale, conditional)
     plain = law = distortion(logits, labels)
     if objective.noise is not None:
@@ -200,11 +202,14 @@ def _over_draws(values: torch.Tensor) -> torch.Tensor:
     return values.reshape(-1, values.shape[-1]).mean(dim=0)
 
 
-def _check(objective: Objective, logits: torch.Tensor, labels: torch.Tensor) -> None:
+def _checked(objective: Objective, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """(n,) labels as PyTorch indexes by them."""
     if not isinstance(objective, Objective):
         raise InputError(f"terms needs an objective such as VIB(beta=1000), got {objective!r}.")
     n, classes = logits.shape[-2:]
     if labels.shape != (n,) or labels.is_floating_point():
         raise InputError(f"terms needs {n} integer labels, got {labels.dtype} of {tuple(labels.shape)}.")
+    labels = labels.long()
     if n and (int(labels.min()) < 0 or int(labels.max()) >= classes):
         raise InputError(f"terms needs labels in 0..{classes - 1}, got {int(labels.min())}..{int(labels.max())}.")
+    return labels

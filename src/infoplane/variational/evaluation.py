@@ -48,24 +48,28 @@ def evaluate(
     """
     parts = []
     for first in range(0, len(y), _AT_ONCE):
-        rows = np.minimum(np.arange(first, first + _AT_ONCE), len(y) - 1)  # one shape, compiled once: the last repeats
-        key = jr.fold_in(jr.key(seed), first)
-        parts.append(_evaluate(program, draws, state.used, jnp.asarray(x[rows]), jnp.asarray(y[rows]), p_y, key))
-    whole = {name: np.concatenate([np.asarray(part[name]) for part in parts], axis=-1) for name in parts[0]}
+        # One shape, compiled once. The last thousand overlap with those before; fewer than a thousand repeat the last.
+        start = max(0, min(first, len(y) - _AT_ONCE))
+        rows = np.minimum(np.arange(start, start + _AT_ONCE), len(y) - 1)
+        count, key = jnp.int32(min(len(y), _AT_ONCE)), jr.fold_in(jr.key(seed), first)
+        part = _evaluate(program, draws, state.used, jnp.asarray(x[rows]), jnp.asarray(y[rows]), p_y, count, key)
+        parts.append({name: np.asarray(values)[..., first - start :] for name, values in part.items()})
+    whole = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0]}
     return {name: values[..., : len(y)] for name, values in whole.items()}
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _evaluate(
-    program: Program, draws: int, models: Any, x: jax.Array, y: jax.Array, p_y: jax.Array, key: jax.Array
-) -> dict[str, jax.Array]:
+    program: Program, draws: int, models: Any, x: jax.Array, y: jax.Array, p_y: jax.Array, count: jax.Array,
+    key: jax.Array,
+) -> dict[str, jax.Array]:  # fmt: skip
     _, static = program.outline()
     laws = jnp.stack([_noise(program, k, x, y, key) for k in range(len(program.objectives))])
     noisy = jnp.asarray([one.decoder_target == "noise model" for one in program.objectives])
     targets = jnp.where(noisy[:, None, None], laws, jax.nn.one_hot(y, program.classes))
 
     def one(numbers: Any, law: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
-        return _numbers(program, eqx.combine(numbers, static), x, y, law, target, p_y, draws, key)
+        return _numbers(program, eqx.combine(numbers, static), x, y, law, target, p_y, draws, count, key)
 
     return jax.vmap(jax.vmap(one), (0, None, None))(models, laws, targets)
 
@@ -80,7 +84,7 @@ def _noise(program: Program, k: int, x: jax.Array, y: jax.Array, key: jax.Array)
 
 def _numbers(
     program: Program, model: Model, x: jax.Array, y: jax.Array, law: jax.Array, target: jax.Array, p_y: jax.Array,
-    draws: int, key: jax.Array,
+    draws: int, count: jax.Array, key: jax.Array,
 ) -> dict[str, jax.Array]:  # fmt: skip
     mean, scale = program.laws(model, x)
     noisy = program.objectives[0].latent != "mean"
@@ -97,7 +101,7 @@ def _numbers(
         "confidence": jnp.exp(predicted.max(axis=-1)),
     }
     if program.objectives[0].latent == "shared":
-        found["kernel"] = terms.kernel_rate(mean, scale[0, 0])
+        found["kernel"] = terms.kernel_rate(mean, scale[0, 0], count=count)
     if noisy:
         conditional = model.conditionals()
         prior = model.marginals() if program.trained_marginal else None
@@ -137,7 +141,8 @@ def summarised(found: dict[str, np.ndarray], entropy: float, weights: Weights) -
     result = {name: means[name] for name in TOLD} | {f"{name}_stderr": errors[name] for name in TOLD}
     mixed = means["rate_mixture"] < means["rate"]
     read = means["distortion_readout"] < means["distortion"]
-    weighed = Terms(**{name: np.nan_to_num(means[name]) for name in Terms._fields})
+    # What has no weight may be unknown; what has one must show that it is lost.
+    weighed = Terms(**{name: np.where(_weighs(weights, name), means[name], 0.0) for name in Terms._fields})
     return result | {
         "mi_input": np.where(mixed, means["rate_mixture"], means["rate"]),
         "mi_input_stderr": np.where(mixed, errors["rate_mixture"], errors["rate"]),
@@ -148,3 +153,8 @@ def summarised(found: dict[str, np.ndarray], entropy: float, weights: Weights) -
         "accuracy_stderr": errors["right"],
         "calibration_error": calibration_error(found["confidence"], found["right"]),
     }
+
+
+def _weighs(weights: Weights, term: str) -> Any:
+    """(objective,) booleans: whether a term, or its square, is part of the loss."""
+    return sum(np.abs(getattr(weights, name, 0.0)) for name in (term, f"{term}_squared")) > 0

@@ -47,7 +47,7 @@ class Fitted:
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """All objectives, in the order they were given."""
+        """All objectives: those that draw z alike side by side, otherwise in the order they were given."""
         return tuple(one for program in self.programs for one in program.objectives)
 
     def __repr__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,12 +95,15 @@ def fit(
     seeds = _seeds(seed)
     parts = _parts(task, objectives, train_fraction)
     _check_numbers(latent, epochs, batch_size, draws, test_draws, polyak, patience)
+    spread = Spread(*spread)
+    if not all(is_real(one) and math.isfinite(one) for one in spread) or spread.least < 0:
+        raise InputError(f"fit needs a spread of two numbers, Spread(offset, least) with least >= 0, got {spread}.")
     settings: dict[str, Any] = {
         "encoder": Dense() if encoder is None else encoder,
         "shape": parts.x.shape[1:],
         "classes": parts.classes,
         "latent": int(latent),
-        "spread": Spread(*spread),
+        "spread": spread,
         "optimizer": optimizer,
         "batch": min(int(batch_size), len(parts.y)),
         "draws": int(draws),
@@ -109,8 +113,10 @@ def fit(
     kinds = itertools.groupby(sorted(objectives, key=_kind), key=_kind)
     programs = tuple(Program(tuple(group), **settings) for _, group in kinds)
     marks = _marks(epochs, checkpoint_epochs)
-    identity = {"task": task.name, "n": len(parts.y), "seeds": seeds, "marks": marks.tolist(), "patience": patience,
-                "test_draws": test_draws}  # fmt: skip
+    identity = {
+        "task": task.name, "data": parts.digest(), "n": len(parts.y), "seeds": seeds, "marks": marks.tolist(),
+        "patience": patience, "test_draws": test_draws,
+    }  # fmt: skip
     folder = None if path is None else Path(path)
     if folder is not None and (found := _finished(folder, programs, identity)) is not None:
         return found
@@ -165,6 +171,11 @@ def _parts(task: Task, objectives: tuple[Objective, ...], fraction: float) -> Pa
         raise InputError(f"fit needs a finite input for each of {len(labels)} labels, got {x.shape}, or nan.")
     kind = "stratified" if task.train is None else "own"
     train, test = task.split(1.0 if kind == "own" else fraction, seed=0, kind=kind)
+    if lacking := sorted(set(range(classes)) - set(labels[train].tolist())):
+        raise InputError(
+            f"fit needs training samples of every class 0..{classes - 1}; there are none of {lacking[:5]}. Number the "
+            "classes anew, as numpy.unique(y, return_inverse=True)[1] does, or leave out test samples of other classes."
+        )
     return Parts(x[train], labels[train], x[test], labels[test], classes)
 
 

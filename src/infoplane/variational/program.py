@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ import jax.numpy as jnp
 import jax.random as jr
 import optax
 
+from ..errors import InputError
+from ..samples import is_real, is_whole
 from . import objectives as of
 from . import terms
 from .encoders import Encoder
@@ -36,6 +39,19 @@ class Optimizer:
     beta1: float = 0.9
     shrink: float = 1.0
     every: int = 2
+
+    def __post_init__(self) -> None:
+        fine = (
+            is_real(self.learning_rate)
+            and 0 < self.learning_rate < math.inf
+            and is_real(self.beta1)
+            and 0 <= self.beta1 < 1
+        )
+        if not (fine and is_real(self.shrink) and 0 < self.shrink <= 1 and is_whole(self.every) and self.every >= 1):
+            raise InputError(
+                "Optimizer needs learning_rate > 0, beta1 in [0, 1), shrink in (0, 1] and every as a whole number, 1 "
+                f"or more, got {self}."
+            )
 
     def transformation(self, steps: int) -> optax.GradientTransformation:
         """For epochs of so many steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,13 @@ class Parts:
     x_test: np.ndarray
     y_test: np.ndarray
     classes: int
+
+    def digest(self) -> str:
+        """What tells these samples from others of the same name."""
+        found = hashlib.blake2b(digest_size=8)
+        for values in (self.x, self.y, self.x_test, self.y_test):
+            found.update(repr(values.shape).encode() + np.ascontiguousarray(values).tobytes())
+        return found.hexdigest()
 
 
 class Best(NamedTuple):
@@ -95,11 +103,11 @@ class Run:
         good = jax.tree.map(np.array, state.used)  # copies: training reuses the memory
         while len(rows) < len(self._marks) and not (best is not None and best.stale >= (self._patience or 0)):
             start, stop = int(self._marks[max(len(rows) - 1, 0)]), int(self._marks[len(rows)])
-            losses = np.zeros(1)
-            if stop > start:
-                state, losses = program.advance(state, self._data, self._seeds, start, stop)
+            for epoch in range(start, stop):
+                state, losses = program.advance(state, self._data, self._seeds, epoch, epoch + 1)
+                self._check(program, np.isfinite(np.asarray(losses)), good, start, epoch + 1)
             row = self._measured(program, state)
-            self._check(program, row, np.asarray(losses), good, start, stop)
+            self._check(program, np.isfinite(row["train/loss"]) & _finite(state.used), good, start, stop)
             good = jax.tree.map(np.array, state.used)
             rows.append(row)
             best = None if best is None else self._better(program, best, state, stop)
@@ -120,17 +128,17 @@ class Run:
             row |= {f"{name}/{key}": value for key, value in told.items()}
         return row
 
-    def _check(self, program: Program, row: Row, losses: np.ndarray, good: Any, start: int, stop: int) -> None:
-        fine = np.isfinite(losses) & np.isfinite(row["train/loss"])
+    def _check(self, program: Program, fine: np.ndarray, good: Any, start: int, epoch: int) -> None:
+        """Stop where a model, of (seed, objective) ``fine``, is lost after an epoch; ``good`` is of ``start``."""
         if fine.all():
             return
         places = [
             f"{program.objectives[k].name} with seed {self._seeds[s]}" for s, k in np.argwhere(~fine)[:3].tolist()
         ]
         raise DivergedError(
-            f"The loss of {', '.join(places)} is no longer finite between epochs {start} and {stop}. The models of "
-            f"epoch {start} are kept (in the error's models, and in the folder where there is one). Try a lower "
-            "learning rate, a larger least scale (spread), or a smaller beta.",
+            f"The loss of {', '.join(places)} is no longer finite in epoch {epoch}. The last good checkpoint, epoch "
+            f"{start}, is kept: its numbers are the attribute models of this error. Try a lower learning rate, a "
+            "larger least scale (spread), or a smaller beta, in another folder where the run has one.",
             good,
             start,
         )
@@ -156,6 +164,12 @@ class Run:
             np.where(gained, epoch, best.epoch),
             np.asarray(0 if gained.any() else int(best.stale) + 1),
         )
+
+
+def _finite(models: Any) -> np.ndarray:
+    """(seed, objective) booleans: all trained numbers are finite."""
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(models)]
+    return np.logical_and.reduce([np.isfinite(leaf).reshape(*leaf.shape[:2], -1).all(axis=-1) for leaf in leaves])
 
 
 class Store:

@@ -115,7 +115,7 @@ def predictive(logits: Any) -> Any:
     return jax.nn.logsumexp(logs, axis=draws) - math.log(count)
 
 
-def kernel_rate(mean: Any, scale: Any, widening: float = 1.0) -> Any:
+def kernel_rate(mean: Any, scale: Any, widening: float = 1.0, count: Any = None) -> Any:
     """(n,) -ln of the average over j of exp(-|f_i - f_j|^2 / (2 widening s^2)), in nats.
 
     With widening 1 its average is an upper bound on I(X;Z) for Z = f(x) + N(0, s^2 I) and x uniform on the batch; with
@@ -125,6 +125,7 @@ def kernel_rate(mean: Any, scale: Any, widening: float = 1.0) -> Any:
     Args:
         mean: (n, d) f. scale: s, one number.
         widening: factor on s^2.
+        count: rows that are samples, if those after them only fill the shape; all if None.
 
     Reference:
         arXiv:1705.02436.
@@ -132,7 +133,10 @@ def kernel_rate(mean: Any, scale: Any, widening: float = 1.0) -> Any:
     squares = squared_distances(mean, mean)
     own = jnp.eye(len(mean), dtype=bool)
     exponents = jnp.where(own, 0.0, -squares / (2.0 * widening * scale * scale))
-    return math.log(len(mean)) - jax.nn.logsumexp(exponents, axis=1)
+    if count is None:
+        return math.log(len(mean)) - jax.nn.logsumexp(exponents, axis=1)
+    exponents = jnp.where(own | (jnp.arange(len(mean)) < count), exponents, -jnp.inf)
+    return jnp.log(count) - jax.nn.logsumexp(exponents, axis=1)
 
 
 def squared_distances(a: Any, b: Any) -> Any:
