@@ -6,6 +6,7 @@ import ast
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from .errors import InputError, nearest
@@ -40,7 +41,7 @@ class Registry:
             InputError: unknown name or setting (the message has the nearest one), or a value that is refused.
         """
         if "(" in name:
-            return self._changed(self._written(name), settings)
+            return self._written(name, settings)
         return self._make(self._class(name, self.members()), (), settings)
 
     def _class(self, name: str, known: Mapping[str, type]) -> Any:
@@ -60,19 +61,25 @@ class Registry:
         except TypeError as error:
             raise InputError(f"{cls.__name__} cannot be made from {settings or values}: {error}.") from None
 
-    def _changed(self, made: Any, settings: dict[str, Any]) -> Any:
-        _check_settings(type(made), settings)
-        return dataclasses.replace(made, **settings)
+    def _written(self, text: str, given: Mapping[str, Any]) -> Any:
+        """The object of an expression of members, their parts and plain values; nothing is executed.
 
-    def _written(self, text: str) -> Any:
-        """The object of an expression of members, their parts and plain values; nothing is executed."""
+        Args:
+            text: the expression.
+            given: settings of the outermost, which go before those that are written.
+        """
         members = self.members()
         known = {**self.parts(), **members}
 
-        def value(node: ast.expr) -> Any:
+        def value(node: ast.expr, given: Mapping[str, Any] = MappingProxyType({})) -> Any:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                cls = self._class(node.func.id, known)
+                values = tuple(value(argument) for argument in node.args)
                 settings = {str(word.arg): value(word.value) for word in node.keywords}
-                return self._make(self._class(node.func.id, known), tuple(value(a) for a in node.args), settings)
+                if given:
+                    named = dict(zip(_fields(cls), values, strict=False))
+                    return self._make(cls, values[len(named) :], {**named, **settings, **given})
+                return self._make(cls, values, settings)
             try:
                 return ast.literal_eval(node)
             except ValueError:
@@ -80,7 +87,7 @@ class Registry:
 
         a = "an" if self.what[0] in "aeiou" else "a"
         try:
-            made = value(ast.parse(text, mode="eval").body)
+            made = value(ast.parse(text, mode="eval").body, given)
         except SyntaxError:
             raise InputError(f"{text!r} cannot be read as {a} {self.what}; write it like {self.example}.") from None
         if not isinstance(made, tuple(members.values())):
@@ -92,6 +99,10 @@ def _needed(cls: Any) -> list[str]:
     """Its settings without defaults, which come first."""
     bare = (dataclasses.MISSING, dataclasses.MISSING)
     return [f.name for f in dataclasses.fields(cls) if f.init and (f.default, f.default_factory) == bare]
+
+
+def _fields(cls: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls)]
 
 
 def dataclasses_of(module: Any) -> dict[str, type]:
@@ -106,7 +117,7 @@ def _dataclasses(module: Any) -> Iterator[tuple[str, type]]:
 
 
 def _check_settings(cls: Any, settings: Mapping[str, Any]) -> None:
-    fields = [field.name for field in dataclasses.fields(cls)]
+    fields = _fields(cls)
     for key in settings:
         if key not in fields:
             raise InputError(

@@ -53,9 +53,35 @@ def test_it_writes_what_the_verb_gives_and_reads_what_is_there(call, arrays):
     assert "trained otherwise" in err
 
 
+def test_every_option_reaches_the_training(call, arrays, monkeypatch):
+    import infoplane.variational as v
+
+    class Reached(Exception):
+        pass
+
+    def seen(objectives, task, **settings):
+        raise Reached(objectives, task, settings)
+
+    monkeypatch.setattr(v, "fit", seen)
+    with pytest.raises(Reached) as found:
+        call("variational", "parts.npz", "--objective", "DualVIB(rate='marginal')", "--objective", "VIB(beta=7)",
+             "--objective", "crossentropy", "--beta", "3,30", *SMALL, "--learning-rate", "0.01", "--train", "60",
+             "--test", "20", "--seeds", "2", "--seed", "5", "--out", "there")  # fmt: skip
+    objectives, task, settings = found.value.args
+    dual = [v.DualVIB(beta, rate="marginal") for beta in (3.0, 30.0)]
+    assert objectives == [*dual, v.VIB(7.0), v.CrossEntropy()]
+    assert (task.train.sum(), (~task.train).sum()) == (60, 20)
+    assert settings["optimizer"] == v.Optimizer(0.01)
+    assert (settings["encoder"], settings["latent"], settings["epochs"]) == (v.Dense((8,)), 2, 2)
+    assert list(settings["seed"]) == [5, 6]
+    assert settings["path"].name == "there"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("data.npz", "--objective", "DualVIB(rate='both')"), "rate 'conditional' or 'marginal'"),
+        (("data.npz", "--objective", "VIB(beta=3", "--beta", "3"), "cannot be read"),
         (("text.npz",), "whole numbers 0, 1"),
         (("one.npz",), "two classes or more"),
         (("apart.npz",), "an input for every label"),

@@ -12,6 +12,7 @@ import xarray as xr
 import infoplane as ip
 from infoplane import variational as v
 from infoplane.data import Task
+from infoplane.recordings.layout import read_npz
 
 CLASSES, ENTROPY = 3, np.log(3)
 OBJECTIVES = (v.VIB(3.0), v.VIB(30.0), v.CEB(10.0), v.DualVIB(10.0))
@@ -161,10 +162,14 @@ def test_a_loss_that_is_lost_leaves_the_last_good_models(tmp_path):
     wild = v.Optimizer(learning_rate=1e9)
     given = {**SETTINGS, "optimizer": wild, "polyak": 0.0, "path": tmp_path / "run"}
     with pytest.raises(v.DivergedError, match=r"VIB\(beta=3.0\) with seed 0 is no longer finite in epoch 1") as lost:
-        v.fit(OBJECTIVES[0], blobs(), **given)
+        v.fit([v.CrossEntropy(), OBJECTIVES[0]], blobs(), **given)
     assert lost.value.epoch == 0
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(lost.value.models))
-    assert (tmp_path / "run" / "training-0.npz").exists()
+    x, good = blobs().x[:20], lost.value.fitted
+    assert np.isfinite(good.predict(x, objective=OBJECTIVES[0])).all()
+    rate = good.dataset.rate.sel(objective="VIB", beta=3.0).squeeze().sel(split="test")
+    assert np.isfinite(rate).values.tolist() == [True, False, False, False]  # measured at epoch 0, and not afterwards
+    kept = v.Fitted.load(tmp_path / "run" / "last-good")
+    np.testing.assert_array_equal(kept.encode(x, objective=OBJECTIVES[0]), good.encode(x, objective=OBJECTIVES[0]))
 
 
 @pytest.mark.slow
@@ -173,7 +178,34 @@ def test_a_network_lost_after_the_last_loss_is_not_called_good():
     settings = {"epochs": 1, "checkpoint_epochs": [1], "batch_size": 960, "polyak": 0.0, "latent": 3}
     with pytest.raises(v.DivergedError, match="no longer finite in epoch 1") as lost:
         v.fit(OBJECTIVES[0], blobs(), encoder=v.Dense((16,)), optimizer=v.Optimizer(1e30), **settings)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(lost.value.models))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(lost.value.fitted.models))
+
+
+@pytest.mark.slow
+def test_epochs_are_so_many_steps_and_looking_on_changes_nothing(tmp_path):
+    task = blobs(90)  # 72 to train on: three batches of 20, and an incomplete one that is left out
+    settings = {"encoder": v.Dense((4,)), "latent": 2, "epochs": 5, "batch_size": 20}
+    once = v.fit(v.VIB(3.0), task, checkpoint_epochs=[5], path=tmp_path / "run", **settings)
+    often = v.fit(v.VIB(3.0), (task.x, task.y), checkpoint_epochs=range(6), **settings)
+    for one, other in zip(jax.tree.leaves(once.models), jax.tree.leaves(often.models), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+    kept = read_npz(tmp_path / "run" / "training-0.npz")
+    last = max((name for name in kept if name.startswith("state/")), key=lambda name: int(name[6:]))
+    assert int(kept[last]) == 5 * 3
+
+
+@pytest.mark.slow
+def test_the_accuracy_is_that_of_predictions(fitted):
+    task = blobs()
+    _, rows = task.split(0.8, seed=0, kind="stratified")
+    x, y, which = task.x[rows], task.y[rows], {"objective": OBJECTIVES[1], "model_seed": 0}
+    first, second = (fitted.predict(x, samples=12, seed=k, **which).argmax(axis=1) for k in (0, 1))
+    told = fitted.dataset.accuracy.sel(objective="VIB", beta=30.0, seed=0, split="test").isel(epoch=-1)
+    flips = int((first != second).sum())  # what other draws of z change; each may add or take one
+    assert abs(float(told) - (first == y).mean()) <= 5 * np.sqrt(flips + 1) / len(y)
+    many = fitted.predict(x, samples=1500, **which)  # more draws than are held at once
+    np.testing.assert_allclose(many.sum(axis=1), 1.0, rtol=1e-5)
+    assert np.abs(many - fitted.predict(x, samples=1500, seed=1, **which)).max() < 5 * np.sqrt(0.25 / 1500) * np.sqrt(2)
 
 
 @pytest.mark.slow
@@ -227,13 +259,14 @@ def test_kinds_of_representations_are_trained_side_by_side():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: v.fit(v.VIB(1.0), cast(Any, "mnist")), "needs a Task"),
+        (lambda: v.fit(v.VIB(1.0), cast(Any, "mnist")), "or a Task"),
+        (lambda: v.fit(v.VIB(1.0), (np.zeros((3, 2)), np.array(["a", "b", "a"]))), "numpy.unique"),
         (lambda: v.fit(cast(Any, "VIB"), blobs()), "needs an objective"),
         (lambda: v.fit([], blobs()), "needs an objective"),
         (lambda: v.fit([v.VIB(1.0), v.VIB(1.0)], blobs()), "two of these are the same"),
         (lambda: v.fit(v.VIB(1.0), Task(np.zeros((4, 2)), np.zeros(4, int), "one")), "two classes or more"),
         (lambda: v.fit(v.VIB(1.0), Task(np.zeros((4, 2)), np.array([0, 1, -1, 2]), "low")), "labels in 0"),
-        (lambda: v.fit(v.VIB(1.0), Task(np.zeros((4, 2)), np.linspace(0, 1, 4), "numbers")), "whole numbers as labels"),
+        (lambda: v.fit(v.VIB(1.0), Task(np.zeros((4, 2)), np.linspace(0, 1, 4), "numbers")), "whole numbers 0, 1"),
         (lambda: v.fit(v.VIB(1.0), Task(np.full((4, 2), np.nan), np.arange(4) % 2, "nan")), "finite input"),
         (lambda: v.fit(v.VIB(1.0), Task(np.zeros((40, 2)), np.arange(40) % 4 + 1, "from one")), "none of \\[0\\]"),
         (lambda: v.fit(v.VIB(1.0), only_tested()), "none of \\[2\\]"),

@@ -114,3 +114,15 @@ def test_no_gradient_passes_through_a_teacher() -> None:
 def test_what_is_refused(make: Any, message: str) -> None:
     with pytest.raises(ip.InputError, match=message):
         make()
+
+
+def test_names_of_objectives_stay_short_and_tell_noise_models_apart():
+    def taught(x):
+        return x
+
+    first, second = (v.Confusion(np.eye(10) + eps) for eps in (0.1, 0.2))
+    names = [v.DualVIB(3.0, labels=labels).name for labels in (first, second, v.Teacher(taught), v.Smooth(0.1))]
+    assert len(set(names)) == 4
+    assert all(len(name) < 60 for name in names)
+    assert "Confusion(10 classes, " in names[0]
+    assert names[2:] == ["DualVIB(beta=3.0, labels=Teacher(taught))", "DualVIB(beta=3.0, labels=Smooth(eps=0.1))"]

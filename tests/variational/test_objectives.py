@@ -139,9 +139,10 @@ def test_many_trade_offs_at_once() -> None:
     ids=lambda one: type(one).__name__,
 )
 def test_an_objective_is_read_back_from_how_it_is_written(objective: Any) -> None:
-    assert v.by_name(objective.name) == objective
     assert v.by_name(repr(objective)) == objective
-    assert hash(v.by_name(objective.name)) == hash(objective)
+    assert hash(v.by_name(repr(objective))) == hash(objective)
+    if not isinstance(objective.noise, v.Confusion):  # whose name is short, and does not hold the matrix
+        assert v.by_name(objective.name) == objective
 
 
 def test_short_names() -> None:

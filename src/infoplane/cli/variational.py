@@ -44,7 +44,11 @@ def variational(
     ],
     objective: Annotated[
         list[str] | None,
-        typer.Option("--objective", help="vib (the default), ceb, dual, squared, nonlinear, crossentropy; or several."),
+        typer.Option(
+            "--objective",
+            help="vib (the default), ceb, dual, squared, nonlinear, crossentropy, or with settings as one would write "
+            "it in Python, \"DualVIB(rate='marginal')\"; may be given several times.",
+        ),
     ] = None,
     beta: Annotated[
         str, typer.Option("--beta", metavar="B,B...", help="Trade-offs; beta multiplies I(Z;Y).")
@@ -118,16 +122,15 @@ def _numbers(text: str, option: str, example: str, kind: type) -> list[Any]:
 
 
 def _objectives(names: list[str], betas: list[float]) -> list[Objective]:
-    """Every objective at every beta; once where it has none."""
-    import dataclasses
-
-    from ..variational import CrossEntropy, by_name
+    """Every objective at every beta; once where it has none, or is written with its own."""
+    from ..variational import by_name
 
     found: list[Objective] = []
     for name in names:
-        first = CrossEntropy() if name.lower() == "crossentropy" else by_name(name, beta=betas[0])
-        has_beta = "beta" in {field.name for field in dataclasses.fields(first)}
-        found += [by_name(name, beta=value) for value in betas] if has_beta else [first]
+        try:
+            found.append(by_name(name))
+        except InputError:  # it lacks a beta; what else may be wrong is said again here
+            found += [by_name(name, beta=value) for value in betas]
     return found
 
 
@@ -174,3 +177,6 @@ def _show(dataset: xr.Dataset, unit: str) -> None:
             table.add_row(line.objective, beta_text(float(value)), *cells)
     _console.print(table)
     _console.print("I(X;Z) is an upper bound, I(Z;Y) a lower one; the conditional rate bounds I(X;Z|Y), not I(X;Z).")
+    if wide:
+        several = dataset.sizes["seed"] > 1
+        _console.print(f"± {'one standard deviation over seeds' if several else 'one standard error over samples'}.")

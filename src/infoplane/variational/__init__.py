@@ -17,7 +17,7 @@ from .bounds import (
 from .encoders import Convolutional, Dense, WideResNet
 from .exact import TableSolution, table_solution
 from .fitted import Fitted
-from .fitting import fit
+from .fitting import DivergedError, fit
 from .label_noise import Confusion, Gaussian, LabelNoise, Smooth, Teacher
 from .model import Model, Spread
 from .naming import by_name, names
@@ -36,7 +36,6 @@ from .objectives import (
     stacked,
 )
 from .program import Optimizer
-from .running import DivergedError
 from .schedule import Schedule
 from .terms import batch_terms, distortion, divergence, kl_classes, kl_diagonal, kl_standard, predictive, sampled_kl
 

@@ -167,11 +167,13 @@ class Objective(abc.ABC):
 
     @property
     def name(self) -> str:
-        """As results and the command line give it, without settings left at their defaults."""
-        fields = [
-            f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self) if getattr(self, f.name) != _left(f)
-        ]
-        return f"{type(self).__name__}({', '.join(fields)})"
+        """As results and the command line give it, without settings left at their defaults.
+
+        ``by_name`` reads it back, unless the labels are a ``Confusion`` or a ``Teacher``; ``repr`` has a matrix whole.
+        """
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if getattr(self, f.name) != _left(f)}
+        told = [f"{name}={v.name if isinstance(v, LabelNoise) else repr(v)}" for name, v in fields.items()]
+        return f"{type(self).__name__}({', '.join(told)})"
 
     def _check(self, least: float = 0.0, why: str = "") -> None:
         """Refuse a beta that is not a number above ``least``, a schedule or a noise model that is none."""

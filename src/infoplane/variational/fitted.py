@@ -22,10 +22,11 @@ from ..samples import whole
 from . import terms
 from .model import Gaussians, Model
 from .objectives import Objective
-from .program import Program
+from .program import Program, applied
 from .writing import read_program, written_program
 
 _AT_ONCE = 2000  # samples
+_DRAWS_AT_ONCE = 100_000  # of z
 _RESULT, _MODELS = "plane.nc", "models.npz"
 
 
@@ -104,13 +105,16 @@ class Fitted:
             seed: of the draws.
             objective, model_seed: which model, as for :meth:`model`.
         """
-        model = self.model(objective, model_seed)
-        mean, scale = self.laws(x, objective=objective, model_seed=model_seed)
-        z = mean[None]
-        if whole(samples, "predict(samples)"):
-            z = mean + scale * np.asarray(jr.normal(jr.key(whole(seed, "predict(seed)")), (samples, *mean.shape)))
-        logits = z @ np.asarray(model.classifier.weight).T + np.asarray(model.classifier.bias)
-        return np.exp(np.asarray(terms.predictive(jnp.asarray(logits))))
+        model, key = self.model(objective, model_seed), jr.key(whole(seed, "predict(seed)"))
+        laws = self.laws(x, objective=objective, model_seed=model_seed)
+        draws = whole(samples, "predict(samples)")
+        rows = max(1, _DRAWS_AT_ONCE // max(draws, 1))
+        found = [
+            _predicted(model, Gaussians(laws.mean[first : first + rows], laws.scale[first : first + rows]),
+                       jr.fold_in(key, first), draws)
+            for first in range(0, len(laws.mean), rows)
+        ]  # fmt: skip
+        return np.concatenate([np.asarray(part) for part in found])
 
     def save(self, path: str | Path) -> None:
         """Write results (``plane.nc``) and models (``models.npz``, last) into a folder.
@@ -171,6 +175,8 @@ def _inputs(x: Any, program: Program) -> np.ndarray:
             return values.reshape(len(values), *program.shape)
         wanted = ", ".join(map(str, program.shape))
         raise InputError(f"These models take inputs of shape (n, {wanted}), got {np.shape(x)}.")
+    if not len(values):
+        raise InputError("These models need one input at least, got none.")
     if not np.isfinite(values).all():
         raise InputError("These models need finite inputs, got nan or infinity.")
     return values
@@ -179,6 +185,14 @@ def _inputs(x: Any, program: Program) -> np.ndarray:
 @eqx.filter_jit
 def _laws(program: Program, model: Model, x: Any) -> Gaussians:
     return program.laws(model, jnp.asarray(x))
+
+
+@eqx.filter_jit
+def _predicted(model: Model, laws: Gaussians, key: jax.Array, draws: int) -> jax.Array:
+    """(n, classes) averaged probabilities."""
+    mean, scale = (jnp.asarray(part) for part in laws)
+    z = mean + scale * jr.normal(key, (draws, *mean.shape)) if draws else mean[None]
+    return jnp.exp(terms.predictive(applied(model.classifier, z)))
 
 
 def _filled(program: Program, arrays: dict[str, np.ndarray], group: int) -> Any:

@@ -24,15 +24,31 @@ from .model import Spread
 from .objectives import Objective
 from .planes import plane
 from .program import Optimizer, Program
-from .running import DivergedError, Parts, Run, Store
+from .running import Lost, Parts, Run, Store, Table
 from .writing import written_program
 
 __all__ = ["DivergedError", "fit"]
 
+_GOOD = "last-good"  # folder within the run's own, of the models before a loss was lost
+
+
+class DivergedError(InputError):
+    """A loss stopped being a number.
+
+    Attributes:
+        fitted: the models at the last good checkpoint, with all that was measured until then; where some kinds of
+            objectives were trained before, they are there as well.
+        epoch: that checkpoint.
+    """
+
+    def __init__(self, message: str, fitted: Fitted, epoch: int) -> None:
+        super().__init__(message)
+        self.fitted, self.epoch = fitted, epoch
+
 
 def fit(
     objective: Objective | Sequence[Objective],
-    task: Task,
+    task: Task | tuple[Any, Any],
     *,
     encoder: Encoder | None = None,
     latent: int = 32,
@@ -63,7 +79,8 @@ def fit(
 
     Args:
         objective: ``VIB(beta=...)`` and so on, or several.
-        task: a classification task; its own test part is used where it has one.
+        task: a classification task; its own test part is used where it has one. Or (x, y): (n, ...) inputs and (n,)
+            labels 0, 1, ...
         encoder: ``Dense((256, 256))`` if None.
         latent: dimensions of z.
         spread: how a standard deviation is made of the encoder's output.
@@ -88,11 +105,13 @@ def fit(
 
     Raises:
         InputError: labels or settings that do not fit, or a folder that holds something else.
-        DivergedError: a loss that is no longer finite; it carries the models of the last good checkpoint.
+        DivergedError: a loss that is no longer finite; its attribute ``fitted`` has the models of the last good
+            checkpoint, which a folder keeps as well, in ``last-good``.
     """
     started = time.perf_counter()
     objectives = (objective,) if isinstance(objective, Objective) else tuple(objective)
     seeds = _seeds(seed)
+    task = _task(task)
     parts = _parts(task, objectives, train_fraction)
     _check_numbers(latent, epochs, batch_size, draws, test_draws, polyak, patience)
     spread = Spread(*spread)
@@ -121,20 +140,41 @@ def fit(
     if folder is not None and (found := _finished(folder, programs, identity)) is not None:
         return found
     run = Run(parts, seeds, marks, int(test_draws), patience, progress)
-    results, models = [], []
+    told = {"identity": json.dumps(identity), **run.told, "epochs": int(epochs)}
+    trained: list[tuple[Any, Table]] = []
+
+    def fitted() -> Fitted:
+        models, tables = zip(*trained, strict=True)
+        those = programs[: len(models)]
+        dataset = plane(those, tables, marks, seeds, {**told, "wall_time": time.perf_counter() - started})
+        return Fitted(dataset, those, seeds, models)
+
     for number, program in enumerate(programs):
         store = None if folder is None else Store(folder / f"training-{number}.npz", identity, program)
-        found, table = run.train(program, store)
-        results.append(table)
-        models.append(found)
-    dataset = plane(
-        programs, results, marks, seeds, {"identity": json.dumps(identity), **run.told, "epochs": int(epochs)}
-    )
-    dataset.attrs["wall_time"] = time.perf_counter() - started
-    fitted = Fitted(dataset, programs, seeds, tuple(models))
+        try:
+            trained.append(run.train(program, store))
+        except Lost as lost:
+            trained.append((lost.models, lost.table))
+            raise _diverged(lost, fitted(), folder) from None
+    found = fitted()
     if folder is not None:
-        fitted.save(folder)
-    return fitted
+        found.save(folder)
+    return found
+
+
+def _diverged(lost: Lost, fitted: Fitted, folder: Path | None) -> DivergedError:
+    """The error to raise, the last good models kept."""
+    kept = "this error's attribute fitted has its models"
+    if folder is not None:
+        fitted.save(folder / _GOOD)
+        kept += f", and so has {folder / _GOOD}, which Fitted.load reads"
+    return DivergedError(
+        f"The loss of {lost.whose} is no longer finite in epoch {lost.epoch}. The last good checkpoint, epoch "
+        f"{lost.good}, is kept: {kept}. Try a lower learning rate, a larger least scale (spread), or a smaller beta"
+        f"{', in another folder' if folder is not None else ''}.",
+        fitted,
+        lost.good,
+    )
 
 
 def _kind(objective: Objective) -> str:
@@ -150,18 +190,29 @@ def _seeds(seed: Any) -> tuple[int, ...]:
     return numbers
 
 
-def _parts(task: Task, objectives: tuple[Objective, ...], fraction: float) -> Parts:
-    if not isinstance(task, Task):
+def _task(given: Any) -> Task:
+    """The task, or that of samples (x, y)."""
+    if isinstance(given, tuple) and len(given) == 2:
+        return Task(np.asarray(given[0]), np.asarray(given[1]), "samples")
+    if not isinstance(given, Task):
         raise InputError(
-            f"fit needs a Task, such as infoplane.data.mnist('all') or Task(x, y, name), got {task!r:.60}."
+            f"fit needs samples (x, y), or a Task, such as infoplane.data.mnist('all') or Task(x, y, name), got "
+            f"{given!r:.60}."
         )
+    return given
+
+
+def _parts(task: Task, objectives: tuple[Objective, ...], fraction: float) -> Parts:
     if not objectives or not all(isinstance(one, Objective) for one in objectives):
         raise InputError(f"fit needs an objective such as VIB(beta=100), or a list of them, got {objectives!r:.80}.")
     if len(set(objectives)) < len(objectives):
         raise InputError("fit needs objectives that differ; two of these are the same.")
     labels = np.asarray(task.y)
     if labels.dtype.kind not in "iub" or labels.ndim != 1 or not len(labels):
-        raise InputError(f"fit needs a task with whole numbers as labels, got {labels.dtype} of shape {labels.shape}.")
+        raise InputError(
+            f"fit needs whole numbers 0, 1, ... as labels, (n,), got {labels.dtype} of shape {labels.shape}. Classes "
+            "of any other kind are numbered by numpy.unique(y, return_inverse=True)[1]."
+        )
     classes = int(labels.max()) + 1
     if len(np.unique(labels)) < 2:
         raise InputError(f"fit needs two classes or more; all {len(labels)} labels are {labels[0]}.")

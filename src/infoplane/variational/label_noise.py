@@ -7,6 +7,7 @@ the clipping (16.1 nats per unit of mass at 1e-7); so every model here gives eac
 from __future__ import annotations
 
 import abc
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,11 @@ FLOOR = 1e-7  # least probability that a divergence sees, as in the released cod
 @dataclass(frozen=True)
 class LabelNoise(abc.ABC):
     """What a label might have been."""
+
+    @property
+    def name(self) -> str:
+        """As results give it, as part of the name of an objective."""
+        return repr(self)
 
     @abc.abstractmethod
     def probabilities(self, labels: Any, x: Any = None, *, classes: int, key: Any = None) -> Any:
@@ -84,6 +90,12 @@ class Confusion(LabelNoise):
             )
         rows /= rows.sum(axis=1, keepdims=True)
         object.__setattr__(self, "matrix", tuple(tuple(float(p) for p in row) for row in rows))
+
+    @property
+    def name(self) -> str:
+        """The size of the matrix, and what tells it from others: a hundred numbers would fill a legend."""
+        mark = hashlib.blake2b(repr(self.matrix).encode(), digest_size=2).hexdigest()
+        return f"Confusion({len(self.matrix)} classes, {mark})"
 
     @classmethod
     def estimated(cls, predictions: Any, labels: Any, classes: int, smoothing: float = 1.0) -> Confusion:
@@ -156,6 +168,11 @@ class Teacher(LabelNoise):
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise InputError(f"Teacher needs a function of inputs to logits, got {self.function!r}.")
+
+    @property
+    def name(self) -> str:
+        """With the function's own name, not its place in memory."""
+        return f"Teacher({getattr(self.function, '__name__', type(self.function).__name__)})"
 
     def probabilities(self, labels: Any, x: Any = None, *, classes: int, key: Any = None) -> Any:
         if x is None:

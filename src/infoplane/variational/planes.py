@@ -24,7 +24,7 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "distortion_readout": ("E[-ln r(y|z)] of the read-out", "exact"),
     "divergence": ("E KL(c(.|z) || p~(.|x,y))", "exact"),
     "kernel": ("pairwise-kernel bound within 1,000 samples", "upper"),
-    "loss": ("what is minimised", "exact"),
+    "loss": ("what is minimised; a kernel bound in it is that within 1,000 samples, not within a batch", "exact"),
     "accuracy": ("share of largest averaged probabilities", "exact"),
     "calibration_error": ("expected calibration error, 15 bins", "exact"),
 }

@@ -23,17 +23,20 @@ Row = dict[str, np.ndarray]
 """By "split/name", (seed, objective) numbers of one checkpoint."""
 
 
-class DivergedError(InputError):
-    """A loss stopped being a number.
+class Lost(Exception):
+    """A loss, or a trained number, is no longer finite.
 
     Attributes:
+        whose: the models, in words.
+        epoch: in which it was lost.
         models: trained numbers at the last checkpoint before, leading axes (seed, objective).
-        epoch: that checkpoint.
+        good: the epoch of that checkpoint.
+        table: what was measured up to it.
     """
 
-    def __init__(self, message: str, models: Any, epoch: int) -> None:
-        super().__init__(message)
-        self.models, self.epoch = models, epoch
+    def __init__(self, whose: str, epoch: int, models: Any, good: int, table: Table) -> None:
+        super().__init__(whose)
+        self.whose, self.epoch, self.models, self.good, self.table = whose, epoch, models, good, table
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,9 @@ class Run:
             start, stop = int(self._marks[max(len(rows) - 1, 0)]), int(self._marks[len(rows)])
             for epoch in range(start, stop):
                 state, losses = program.advance(state, self._data, self._seeds, epoch, epoch + 1)
-                self._check(program, np.isfinite(np.asarray(losses)), good, start, epoch + 1)
+                self._check(program, np.isfinite(np.asarray(losses)), epoch + 1, good, start, rows)
             row = self._measured(program, state)
-            self._check(program, np.isfinite(row["train/loss"]) & _finite(state.used), good, start, stop)
+            self._check(program, np.isfinite(row["train/loss"]) & _finite(state.used), stop, good, start, rows)
             good = jax.tree.map(np.array, state.used)
             rows.append(row)
             best = None if best is None else self._better(program, best, state, stop)
@@ -128,20 +131,14 @@ class Run:
             row |= {f"{name}/{key}": value for key, value in told.items()}
         return row
 
-    def _check(self, program: Program, fine: np.ndarray, good: Any, start: int, epoch: int) -> None:
+    def _check(self, program: Program, fine: np.ndarray, epoch: int, good: Any, start: int, rows: list[Row]) -> None:
         """Stop where a model, of (seed, objective) ``fine``, is lost after an epoch; ``good`` is of ``start``."""
         if fine.all():
             return
         places = [
             f"{program.objectives[k].name} with seed {self._seeds[s]}" for s, k in np.argwhere(~fine)[:3].tolist()
         ]
-        raise DivergedError(
-            f"The loss of {', '.join(places)} is no longer finite in epoch {epoch}. The last good checkpoint, epoch "
-            f"{start}, is kept: its numbers are the attribute models of this error. Try a lower learning rate, a "
-            "larger least scale (spread), or a smaller beta, in another folder where the run has one.",
-            good,
-            start,
-        )
+        raise Lost(", ".join(places), epoch, good, start, Table(rows, None))
 
     def _nothing(self, state: State) -> Best:
         shape = jax.tree.leaves(state.used)[0].shape[:2]
