@@ -71,15 +71,15 @@ def test_claims_of_vib_mnist_can_fail(changed, place, verdict):
 
 
 def attacks(better: float, transfer: float = 0.8, left: float = 0.0) -> xr.Dataset:
-    """Accuracies of all arms: under PGD, of one step and of another network's images."""
-    random = np.random.default_rng(0)
-    found = np.full((3, len(ARMS), SEEDS, 3), 0.85)
-    found[0, :, :, 1], found[1, :, :, 1], found[2, :, :, 1] = 0.5, 0.4, transfer
-    found[1, [list(ARMS).index(name) for name in BOTTLENECKS], :, 1] += better
-    found[..., 1] += 0.001 * random.standard_normal((3, len(ARMS), SEEDS))
-    found[:, :, :, 2] = left
+    """Images of all arms that withstand one step, PGD, and another network's images: the same images go first."""
+    share = np.full((3, len(ARMS), SEEDS, 3), 0.85)
+    share[0, :, :, 1], share[1, :, :, 1], share[2, :, :, 1] = 0.5, 0.4, transfer
+    share[:2, [list(ARMS).index(name) for name in BOTTLENECKS], :, 1] += better
+    share[..., 1] += 0.002 * np.arange(SEEDS)
+    share[:, :, :, 2] = left
+    right = (np.arange(1000) < 1000 * share[..., None]).astype(np.uint8)
     coordinates = {"attack": ["FGSM", "PGD", "transfer"], "arm": list(ARMS), "strength": [0, 8, 128]}
-    return xr.Dataset({"accuracy": (("attack", "arm", "seed", "strength"), found)}, coordinates, {"n_shown": 1000})
+    return xr.Dataset({"right": (("attack", "arm", "seed", "strength", "image"), right)}, coordinates)
 
 
 def accuracies(along: str, value: float, better: float) -> xr.Dataset:
@@ -109,7 +109,8 @@ def test_claims_of_out_of_distribution_can_fail():
         found = 0.7 + 0.001 * np.random.default_rng(0).standard_normal((len(ARMS), SEEDS, 5))
         rows = [list(ARMS).index(name) for name in BOTTLENECKS]
         found[rows, :, 0] += confidence
-        found[rows, :, 2:] += rate
+        found[rows, :, 2:4] += rate
+        found[rows, :, 4] += 0.25  # another score may be better: it is not the one that was chosen
         scores = list(out_of_distribution.SCORES)
         return xr.Dataset({"area": (("arm", "seed", "score"), found)}, {"arm": list(ARMS), "score": scores})
 

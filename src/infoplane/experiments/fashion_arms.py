@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -46,15 +47,15 @@ def together(train: Task, test: Task, name: str) -> Task:
     return Task(np.concatenate([train.x, test.x]), np.concatenate([train.y, test.y]), name, train=whole)
 
 
-def trained(run: Run, task: Task, name: str, epochs: int) -> Fitted:
-    """All arms and seeds on a task: 784-256-256, 32 latent variables; continued, or found trained."""
+def trained(run: Run, task: Task, name: str, epochs: int, seeds: Sequence[int] | None = None) -> Fitted:
+    """All arms and seeds (of the run, if None) on a task: 784-256-256, 32 latent variables; continued, or found."""
     return fit(
         list(ARMS.values()),
         task,
         encoder=Dense((256, 256)),
         latent=32,
         spread=Spread(0.0, 1e-3),
-        seed=range(run.seeds),
+        seed=range(run.seeds) if seeds is None else seeds,
         epochs=epochs,
         optimizer=Optimizer(1e-3, shrink=0.5, every=max(1, epochs // 4)),
         polyak=0.99,
