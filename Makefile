@@ -1,16 +1,17 @@
-# make demo | test | lint | bench | docs
+# make demo | test | oldest | lint | bench | docs
 # Needs python3 (3.11 or newer, with venv and pip) and make; everything else goes into the folder $(VENV).
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo test lint bench docs
+.PHONY: help demo test oldest lint bench docs
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    train an ensemble on the 12-bit task, draw its information plane, write a report into demo/"
 	@echo "make test    the fast test suite"
+	@echo "make oldest  the fast tests on the oldest packages that pyproject.toml allows, without PyTorch"
 	@echo "make lint    ruff and pyright"
 	@echo "make bench   benchmarks against the plain way of doing the same"
 	@echo "make docs    the documentation, into docs/_build/html"
@@ -21,6 +22,14 @@ demo: $(VENV)/.installed
 # One thread for linear algebra: two test processes share the cores, and waiting threads would slow both.
 test: $(VENV)/.installed-test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# An environment of its own, made anew. uv, which is asked for the oldest versions, lives in it too.
+oldest:
+	rm -rf .venv-oldest
+	@$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --disable-pip-version-check --quiet uv
+	.venv-oldest/bin/uv pip install --python .venv-oldest/bin/python --resolution lowest-direct --quiet -e '.[test-core]'
+	OPENBLAS_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

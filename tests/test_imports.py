@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import statistics
 import subprocess
@@ -47,7 +48,7 @@ def dotted(path: Path) -> str:
 
 
 MODULES = {dotted(path): path for path in FILES}
-PUBLIC = {name: inspect.getmodule(getattr(ip, name)) for name in ip.__all__ if callable(getattr(ip, name))}
+PUBLIC = {name: inspect.getmodule(getattr(ip, name)) for name in ip._NAMES if callable(getattr(ip, name))}
 
 
 def is_for_type_checkers(node: ast.AST) -> bool:
@@ -151,6 +152,8 @@ def documented() -> dict[str, object]:
     """Every public name, and the public classes and functions of the public modules that are defined there."""
     found: dict[str, object] = {}
     for name in ip.__all__:
+        if name == "torch" and not importlib.util.find_spec("torch"):
+            continue
         value = getattr(ip, name)
         found[name] = value
         if isinstance(value, ModuleType):

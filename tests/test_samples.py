@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from typing import Any
 
@@ -9,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from infoplane import InputError
 from infoplane.samples import Variable, moderate, pair, variable
@@ -21,8 +21,6 @@ FLOATS = {
     "long double": np.array([1.0, 2.5], np.longdouble),
     "jax": jnp.array([1.0, 2.5]),
     "jax bfloat16": jnp.array([1.0, 2.5], jnp.bfloat16),
-    "torch": torch.tensor([1.0, 2.5], requires_grad=True),
-    "torch bfloat16": torch.tensor([1.0, 2.5], dtype=torch.bfloat16),
     "pandas": pd.Series([1.0, 2.5]),
     "pandas nullable": pd.Series([1.0, 2.5], dtype="Float64"),
 }
@@ -36,11 +34,16 @@ CLASSES = {
     "objects of text": np.array(["b", "a", "b"], object),
     "objects of integers": np.array([2, 1, 2], object),
     "jax": jnp.array([3, 1, 3]),
-    "torch": torch.tensor([3, 1, 3]),
     "pandas nullable": pd.Series([3, 1, 3], dtype="Int64"),
     "pandas text": pd.Series(["b", "a", "b"]),
     "pandas category": pd.Series(["b", "a", "b"], dtype="category"),
 }
+if importlib.util.find_spec("torch"):
+    import torch
+
+    FLOATS["torch"] = torch.tensor([1.0, 2.5], requires_grad=True)
+    FLOATS["torch bfloat16"] = torch.tensor([1.0, 2.5], dtype=torch.bfloat16)
+    CLASSES["torch"] = torch.tensor([3, 1, 3])
 
 
 @pytest.mark.parametrize("values", FLOATS.values(), ids=FLOATS)

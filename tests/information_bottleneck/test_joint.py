@@ -152,7 +152,8 @@ def test_what_is_no_number_is_refused(table, message):
 
 def test_tables_of_other_packages():
     import pandas as pd
-    import torch
+
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
     table = [[6, 3, 1], [2, 8, 2]]
     for other in (pd.DataFrame(table), torch.tensor(table), torch.tensor(table, dtype=torch.float32), [[True, True]]):

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 SCRIPT = """
     import sys
     {blocked}
@@ -53,6 +55,7 @@ except ImportError as missing:
 
 
 def test_without_lightning() -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
     told = run(
         ("lightning", "pytorch_lightning"),
         """

@@ -21,6 +21,7 @@ def browser(tmp_path_factory):
         pytest.skip(
             "needs a Chromium and its chromedriver on the PATH (Debian: apt-get install chromium chromium-driver)"
         )
+    pytest.importorskip("selenium", reason="Selenium is not installed")
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 

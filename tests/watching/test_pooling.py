@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 import infoplane as ip
 from infoplane.watching import EachToken, Flatten, Pooling, Projection, SpatialMean, Token
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 IMAGES = np.random.default_rng(0).normal(size=(50, 3, 4, 5)).astype(np.float32)
 TOKENS = np.random.default_rng(1).normal(size=(50, 7, 6)).astype(np.float32)

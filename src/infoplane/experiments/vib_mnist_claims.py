@@ -56,11 +56,14 @@ def _much_known(test: xr.Dataset) -> Claim:
 def _recorded(test: xr.Dataset) -> Claim:
     parts: list[Verdict] = []
     numbers: dict[str, float | str] = {}
-    for name, label in (("mi_target", "I(Z;Y), lower bound"), ("rate", "rate, upper bound of I(X;Z)")):
-        mean = float(test[name].mean())
-        close = abs(mean / RECORDED[name] - 1.0) <= _SHARE
+    by_classifier = float(test.attrs["entropy_target_test"]) - test.distortion  # as recorded: a read-out was not there
+    for name, label, values in (
+        ("mi_target", "I(Z;Y), lower bound by the classifier", by_classifier),
+        ("rate", "rate, upper bound of I(X;Z)", test.rate),
+    ):
+        close = abs(float(values.mean()) / RECORDED[name] - 1.0) <= _SHARE
         parts.append(when(close) if _full(test) else "unclear")  # another network, of fewer dimensions
-        numbers |= {f"{label}, test, nats": _told(test[name]), f"{label}, recorded": RECORDED[name]}
+        numbers |= {f"{label}, test, nats": _told(values), f"{label}, recorded": RECORDED[name]}
     return Claim("Both bounds are those that the published code records, within 5 %.", all_of(parts),
                  rounded(numbers), _CODE)  # fmt: skip
 

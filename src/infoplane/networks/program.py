@@ -110,7 +110,7 @@ class Program:
     def initial(self, seeds: np.ndarray, data: Data) -> State:
         """The networks of these seeds before training."""
         keys = jnp.stack([jax.random.key(int(seed)) for seed in seeds])
-        parameters = jax.jit(jax.vmap(self.network.initial))(keys)
+        parameters = _initial(self.network, keys)
         if self.network.n_reaches:
             parameters = _reaching(self, parameters, data.x[:, :, :-1])
         return State(parameters, self.optimizer.transformation().init(parameters))
@@ -268,6 +268,12 @@ def noise_keys(seeds: np.ndarray, stream: Stream) -> jax.Array:
     """(network,) random keys, each decided by its network's seed and by what the noise is for."""
     keys = jnp.stack([jax.random.key(int(seed)) for seed in seeds])
     return jax.vmap(lambda key: jax.random.fold_in(jax.random.fold_in(key, _NOISE), stream))(keys)
+
+
+@functools.partial(jax.jit, static_argnames="network")
+def _initial(network: MLP, keys: jax.Array) -> jax.Array:
+    """(network, P) parameters; compiled once for a network and a number of them, not in every call."""
+    return jax.vmap(network.initial)(keys)
 
 
 @functools.partial(jax.jit, static_argnames="program")
