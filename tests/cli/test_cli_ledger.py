@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 import infoplane as ip
+from infoplane.cli import ledger as board
+from infoplane.experiments import durations, ledger
 
 KEPT = Path(__file__).parents[2] / "docs" / "results"
 
@@ -48,3 +51,28 @@ def test_without_results_every_statement_is_untested(call, tmp_path):
     assert status == 0
     assert "black-box: not run yet." in out
     assert "reduced sizes" in (tmp_path / "all" / "ledger.md").read_text()
+
+
+def test_a_long_run_is_foretold(call, tmp_path):
+    (tmp_path / "taken").write_text("")
+    told = "On two cores this took 71.3 min before"
+    status, _, err = call("reproduce", "vib-mnist", "--out", "taken")
+    assert (status, told in err) == (2, True)
+    assert "On two cores" not in call("reproduce", "one-neuron", "--out", "taken")[2]  # less than a minute
+
+
+def test_what_is_left_is_weighed_by_what_each_took(monkeypatch, capsys):
+    clock = iter([0.0, *[100.0] * 9])
+    monkeypatch.setattr(board.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(durations, "seconds", lambda name, quick: {"depth": 50.0, "noisy": 300.0}.get(name))
+    with board.board(["depth", "noisy", "bin-size"], quick=True) as (_, ended):
+        ended(ledger.missing("depth", "stopped.", quick=True))
+    # 100 s for what took 50 s: twice the 300 s of one and the minute that one is taken for that was never timed
+    assert "(1 of 3, about 12 min left)" in capsys.readouterr().err
+
+
+def test_times_foretold_are_those_of_the_results():
+    for name in ip.experiments.names():
+        kept = KEPT / name / "claims.json"
+        if kept.exists():
+            assert durations.seconds(name, quick=False) == round(json.loads(kept.read_text())["wall_time_s"])

@@ -47,6 +47,21 @@ def plane(recording: Recording, estimator: Estimator, null: int) -> None:
         _tell(found)
 
 
+def experiment(name: str, quick: bool) -> None:
+    """Foretell ``infoplane reproduce NAME`` by what it took where its results are kept."""
+    from ..experiments import durations
+    from ..report.ledger_words import duration
+
+    full, reduced = durations.seconds(name, False), durations.seconds(name, True)
+    seconds = reduced if quick else full
+    if seconds is None or seconds < _LONG:
+        return
+    shorter = "" if quick or reduced is None else f" (with --quick {duration(reduced)})"
+    screen.remark(
+        f"On two cores this took {duration(seconds)} before{shorter}; stopped, it goes on with the same command."
+    )
+
+
 def _tell(found: Cost) -> None:
     if found.seconds > _LONG:
         screen.remark(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,30 +21,38 @@ if TYPE_CHECKING:
 
 _console = Console(highlight=False, emoji=False)
 _errors = Console(stderr=True, highlight=False, emoji=False)
+_UNKNOWN = 60.0  # seconds of an experiment that was not timed
 _COLOURS = {"holds": "green", "in part": "yellow", "fails": "red", "unclear": "yellow", "not tested": "bright_black"}
 
 
 @contextmanager
-def board(total: int) -> Iterator[tuple[Progress, Callable[[Record], None]]]:
+def board(names: Sequence[str], quick: bool) -> Iterator[tuple[Progress, Callable[[Record], None]]]:
     """Two callbacks, for stages and for experiments that end: a bar of all, a line for each that runs.
 
-    Where the output is no terminal, a line is written for each experiment that ends, and nothing for stages.
+    Where the output is no terminal, a line is written for each experiment that ends, and nothing for stages. The time
+    that is left is that of the experiments that have not ended, by what each took before, at the speed of those that
+    have.
     """
-    started, counts = time.monotonic(), {"done": 0, "run": 0}
+    from ..experiments import durations
+
+    total, started, counts = len(names), time.monotonic(), {"done": 0, "run": 0.0}
+    waiting = {name: durations.seconds(name, quick) or _UNKNOWN for name in names}
 
     def line(record: Record) -> str:
         from ..report.ledger_words import duration, sentence, tally
 
         counts["done"] += 1
-        counts["run"] += time.monotonic() - started > 1  # those found on disk took no time, and tell nothing of it
+        usual = waiting.pop(record.name, 0.0)
+        if time.monotonic() - started > 1:  # those found on disk took no time, and tell nothing of it
+            counts["run"] += usual
         said = record.trouble or f"{duration(record.seconds)}: {sentence(tally(c.verdict for c in record.claims))}"
         return f"{record.name}: {said}"
 
     def left() -> str:
         if not counts["run"]:
             return ""
-        seconds = (time.monotonic() - started) / counts["run"] * (total - counts["done"])
-        return f"about {max(seconds / 60, 1):.0f} min left" if counts["done"] < total else ""
+        seconds = (time.monotonic() - started) / counts["run"] * sum(waiting.values())
+        return f"about {max(seconds / 60, 1):.0f} min left" if waiting else ""
 
     if not _errors.is_terminal:
 

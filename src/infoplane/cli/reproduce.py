@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from . import ledger, screen
+from . import forecast, ledger, screen
 
 
 def reproduce(
@@ -69,6 +69,7 @@ def one(name: str, quick: bool, seeds: int | None, out: Path | None, keep: Path 
 
     experiments.describe(name)
     folder = Path("results") / (name + ("-quick" if quick else "")) if out is None else out
+    forecast.experiment(name, quick)
     with screen.progress() as progress:
         result = experiments.run(name, quick=quick, seeds=seeds, out=folder, progress=progress)
     if keep is not None:
@@ -92,7 +93,7 @@ def every(quick: bool, out: Path | None, kept: Path | None, assemble: bool, tabl
     from .. import experiments
     from ..report import ledger as page
 
-    with ledger.board(len(experiments.names())) as (progress, ended):
+    with ledger.board(experiments.names(), quick) as (progress, ended):
         found = experiments.reproduce_all(
             folder,
             quick=quick,
