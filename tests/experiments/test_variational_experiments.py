@@ -100,8 +100,9 @@ def robustness(table: xr.Dataset, better: float = 0.05) -> list[str]:
 def test_claims_of_robustness_can_fail():
     assert robustness(attacks(0.05)) == ["holds", "holds", "holds", "fails"]
     assert robustness(attacks(-0.05), -0.05) == ["holds", "fails", "fails", "holds"]
-    assert robustness(attacks(0.05, transfer=0.2))[0] == "fails"  # an attack that breaks on the model's own noise
-    assert robustness(attacks(0.05, left=0.2))[0] == "fails"
+    # An attack that breaks on the model's own noise, or leaves too much: then the other claim on attacks is not known.
+    assert robustness(attacks(0.05, transfer=0.2))[:2] == ["fails", "unclear"]
+    assert robustness(attacks(0.05, left=0.2))[:2] == ["fails", "unclear"]
 
 
 def test_claims_of_out_of_distribution_can_fail():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -13,7 +14,9 @@ from .paired import above
 from .verdicts import when
 
 STRENGTH, SHARE, COUNT = 8, 0.4, 1000  # of 255; of labels; of images
-_LEFT = 0.05  # accuracy that half the range may leave
+_LEFT = (
+    0.05  # accuracy that half the range may leave: it can make every image one grey, which is right for 10 % at most
+)
 _OURS = "our own test"
 
 
@@ -21,14 +24,16 @@ def claims_of(datasets: Mapping[str, xr.Dataset], source: str) -> list[Claim]:
     """Claims on the three tables."""
     attacks = datasets["attacks"]
     withstood = attacks.right.sel(strength=STRENGTH, drop=True).min("attack").mean("image")
+    honest = _honest(attacks)
+    worst = _better(
+        f"Under the worst of three attacks of {STRENGTH}/255, image by image, every bottleneck errs less than "
+        "cross-entropy.",
+        withstood,
+        source,
+    )
     return [
-        _honest(attacks),
-        _better(
-            f"Under the worst of three attacks of {STRENGTH}/255, image by image, every bottleneck errs less than "
-            "cross-entropy.",
-            withstood,
-            source,
-        ),
+        honest,
+        worst if honest.verdict == "holds" else replace(worst, verdict="unclear"),  # weak attacks show nothing
         _better(
             f"With {SHARE:.0%} random labels every bottleneck errs less on test images than cross-entropy.",
             datasets["labels"].accuracy.sel(share=SHARE, drop=True),
@@ -63,7 +68,7 @@ def _honest(attacks: xr.Dataset) -> Claim:
         mean, error = apart.mean("image"), apart.std("image", ddof=1) / np.sqrt(apart.sizes["image"])
         fine &= bool((mean >= -4.0 * error).all())
         numbers[f"{name}: accuracy above that under PGD, least"] = float(f"{float(mean.min()):.3g}")
-    left = right.min("attack").mean("image").isel(strength=-1)
+    left = pgd.mean("image").isel(strength=-1)
     numbers |= {
         f"{name}: accuracy left at half the range": float(f"{float(left.sel(arm=name).max()):.3g}") for name in ARMS
     }

@@ -142,10 +142,14 @@ class MLP:
 
     def initial(self, key: jax.Array) -> jax.Array:
         """(P,) parameters of one network."""
+        # All layers in one draw of the largest size: a generator a layer would take a second each to compile.
+        most = max(out * fan_in for out, fan_in in self.shapes)
+        keys = jax.random.split(key, len(self.shapes))
+        draws = jax.vmap(lambda k: jax.random.truncated_normal(k, -2.0, 2.0, (most,)))(keys)
         parts = []
-        for (out, fan_in), k in zip(self.shapes, jax.random.split(key, len(self.shapes)), strict=True):
+        for (out, fan_in), drawn in zip(self.shapes, draws, strict=True):
             scale = {"fan_in": 1 / fan_in, "fan_out": 1 / out, "glorot": 2 / (fan_in + out)}[self.init] ** 0.5
-            parts += [scale * jax.random.truncated_normal(k, -2.0, 2.0, (out * fan_in,)), jnp.zeros(out)]
+            parts += [scale * drawn[: out * fan_in], jnp.zeros(out)]
         return jnp.concatenate([*parts, jnp.ones(self.n_reaches)])
 
     def unflatten(self, parameters: jax.Array) -> Layers:
