@@ -19,7 +19,7 @@ class Limits:
     Attributes:
         single, double: floating-point operations a second in products of large matrices, of 4 and of 8 bytes a number.
         bandwidth: bytes a second read and written by copying what no cache holds.
-        spread: slowest over fastest round of the double product; far from 1 on a machine that does something else.
+        spread: median over fastest round of the double product; far from 1 on a machine that does something else.
     """
 
     single: float

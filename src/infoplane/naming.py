@@ -12,6 +12,10 @@ from typing import Any
 from .errors import InputError, nearest
 
 
+class MissingSettingError(InputError):
+    """A setting without a default was not given."""
+
+
 @dataclass(frozen=True)
 class Registry:
     """A family of frozen dataclasses whose members are known by name.
@@ -55,7 +59,9 @@ class Registry:
         _check_settings(cls, settings)
         missing = [name for name in _needed(cls)[len(values) :] if name not in settings]
         if missing:
-            raise InputError(f"{cls.__name__} needs a value for {missing[0]}, as in {cls.__name__}({missing[0]}=...).")
+            raise MissingSettingError(
+                f"{cls.__name__} needs a value for {missing[0]}, as in {cls.__name__}({missing[0]}=...)."
+            )
         try:
             return cls(*values, **settings)
         except TypeError as error:

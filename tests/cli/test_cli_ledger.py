@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -55,20 +56,23 @@ def test_without_results_every_statement_is_untested(call, tmp_path):
 
 def test_a_long_run_is_foretold(call, tmp_path):
     (tmp_path / "taken").write_text("")
-    told = "On two cores this took 71.3 min before"
+    told = "With all seeds this took 71.3 min on two cores"
     status, _, err = call("reproduce", "vib-mnist", "--out", "taken")
     assert (status, told in err) == (2, True)
-    assert "On two cores" not in call("reproduce", "one-neuron", "--out", "taken")[2]  # less than a minute
+    assert "on two cores" not in call("reproduce", "one-neuron", "--out", "taken")[2]  # less than a minute
 
 
 def test_what_is_left_is_weighed_by_what_each_took(monkeypatch, capsys):
-    clock = iter([0.0, *[100.0] * 9])
-    monkeypatch.setattr(board.time, "monotonic", lambda: next(clock))
+    now = [0.0]
+    monkeypatch.setattr(board, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(durations, "seconds", lambda name, quick: {"depth": 50.0, "noisy": 300.0}.get(name))
-    with board.board(["depth", "noisy", "bin-size"], quick=True) as (_, ended):
+    with board.board(["one-neuron", "depth", "noisy", "bin-size"], quick=True) as (stage, ended):
+        ended(ledger.missing("one-neuron", "found on disk.", quick=True))
+        stage("depth: training", 0, 1)
+        now[0] = 100.0
         ended(ledger.missing("depth", "stopped.", quick=True))
     # 100 s for what took 50 s: twice the 300 s of one and the minute that one is taken for that was never timed
-    assert "(1 of 3, about 12 min left)" in capsys.readouterr().err
+    assert "(2 of 4, about 12 min left)" in capsys.readouterr().err
 
 
 def test_times_foretold_are_those_of_the_results():

@@ -82,6 +82,9 @@ def test_every_option_reaches_the_training(call, arrays, monkeypatch):
     [
         (("data.npz", "--objective", "DualVIB(rate='both')"), "rate 'conditional' or 'marginal'"),
         (("data.npz", "--objective", "VIB(beta=3", "--beta", "3"), "cannot be read"),
+        (("data.npz", "--objective", "VIB(beta=-5)", "--beta", "3"), "> 0 for beta"),
+        (("data.npz", "--objective", "VIB(-3)", "--beta", "3"), "> 0 for beta"),
+        (("data.npz", "--objective", "CEB(beta=0.5)", "--beta", "3"), ">= 1 for beta"),
         (("text.npz",), "whole numbers 0, 1"),
         (("one.npz",), "two classes or more"),
         (("apart.npz",), "an input for every label"),

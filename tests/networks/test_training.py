@@ -175,6 +175,16 @@ def test_initial_weights_are_truncated_normal(init, scale):
     assert_allclose(np.var(weights), variance, rtol=4 * (2 / 80_000) ** 0.5)
 
 
+def test_every_layer_has_numbers_of_its_own_key():
+    """Small layers are drawn together, large ones alone; neither may change what a seed gives."""
+    network = MLP([5, 40, 3, 400, 30], init="fan_in")
+    key = jax.random.key(4)
+    layers = network.unflatten(network.initial(key)[None])
+    for (weights, _), one, (out, fan_in) in zip(layers, jax.random.split(key, 4), network.shapes, strict=True):
+        alone = fan_in**-0.5 * jax.random.truncated_normal(one, -2.0, 2.0, (out * fan_in,))
+        assert_array_equal(np.ravel(weights), alone)
+
+
 def test_activations_are_those_of_the_kept_weights(trained):
     recording, program, task = trained
     layers = [(w.astype(float), b.astype(float)) for w, b in recording.weights(8, EPOCHS)]

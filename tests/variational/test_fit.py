@@ -170,6 +170,9 @@ def test_a_loss_that_is_lost_leaves_the_last_good_models(tmp_path):
     assert np.isfinite(rate).values.tolist() == [True, False, False, False]  # measured at epoch 0, and not afterwards
     kept = v.Fitted.load(tmp_path / "run" / "last-good")
     np.testing.assert_array_equal(kept.encode(x, objective=OBJECTIVES[0]), good.encode(x, objective=OBJECTIVES[0]))
+    assert "no longer finite" in kept.dataset.attrs["diverged"]
+    with pytest.raises(ip.InputError, match="a run that diverged"):
+        v.fit([v.CrossEntropy(), OBJECTIVES[0]], blobs(), **{**given, "path": tmp_path / "run" / "last-good"})
 
 
 @pytest.mark.slow
@@ -264,6 +267,11 @@ def test_kinds_of_representations_are_trained_side_by_side():
         (lambda: v.fit(cast(Any, "VIB"), blobs()), "needs an objective"),
         (lambda: v.fit([], blobs()), "needs an objective"),
         (lambda: v.fit([v.VIB(1.0), v.VIB(1.0)], blobs()), "two of these are the same"),
+        (lambda: v.fit([v.DualVIB(1.0, labels=v.Teacher(lambda x, k=k: x)) for k in range(2)], blobs()), "names that"),
+        (
+            lambda: v.fit(v.VIB(1.0), (1e30 * np.ones((40, 2)), np.arange(40) % 2), encoder=v.Dense((2,)), latent=2),
+            "not finite before training",
+        ),
         (lambda: v.fit(v.VIB(1.0), Task(np.zeros((4, 2)), np.zeros(4, int), "one")), "two classes or more"),
         (lambda: v.fit(v.VIB(1.0), Task(np.zeros((4, 2)), np.array([0, 1, -1, 2]), "low")), "labels in 0"),
         (lambda: v.fit(v.VIB(1.0), Task(np.zeros((4, 2)), np.linspace(0, 1, 4), "numbers")), "whole numbers 0, 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,8 +48,10 @@ def plane(recording: Recording, estimator: Estimator, null: int) -> None:
         _tell(found)
 
 
-def experiment(name: str, quick: bool) -> None:
-    """Foretell ``infoplane reproduce NAME`` by what it took where its results are kept."""
+def experiment(name: str, quick: bool, folder: Path) -> None:
+    """Foretell ``infoplane reproduce NAME`` by what it took where its results are kept; nothing of one begun before."""
+    if (folder / "run.json").exists():
+        return
     from ..experiments import durations
     from ..report.ledger_words import duration
 
@@ -58,7 +61,7 @@ def experiment(name: str, quick: bool) -> None:
         return
     shorter = "" if quick or reduced is None else f" (with --quick {duration(reduced)})"
     screen.remark(
-        f"On two cores this took {duration(seconds)} before{shorter}; stopped, it goes on with the same command."
+        f"With all seeds this took {duration(seconds)} on two cores{shorter}; stopped, it goes on when called again."
     )
 
 

@@ -31,11 +31,11 @@ def board(names: Sequence[str], quick: bool) -> Iterator[tuple[Progress, Callabl
 
     Where the output is no terminal, a line is written for each experiment that ends, and nothing for stages. The time
     that is left is that of the experiments that have not ended, by what each took before, at the speed of those that
-    have.
+    have; those found on disk, which are told before any runs, took no time.
     """
     from ..experiments import durations
 
-    total, started, counts = len(names), time.monotonic(), {"done": 0, "run": 0.0}
+    total, counts, clock = len(names), {"done": 0, "run": 0.0}, {}
     waiting = {name: durations.seconds(name, quick) or _UNKNOWN for name in names}
 
     def line(record: Record) -> str:
@@ -43,15 +43,18 @@ def board(names: Sequence[str], quick: bool) -> Iterator[tuple[Progress, Callabl
 
         counts["done"] += 1
         usual = waiting.pop(record.name, 0.0)
-        if time.monotonic() - started > 1:  # those found on disk took no time, and tell nothing of it
+        if clock:
             counts["run"] += usual
         said = record.trouble or f"{duration(record.seconds)}: {sentence(tally(c.verdict for c in record.claims))}"
         return f"{record.name}: {said}"
 
+    def begin() -> None:
+        clock.setdefault("start", time.monotonic())
+
     def left() -> str:
         if not counts["run"]:
             return ""
-        seconds = (time.monotonic() - started) / counts["run"] * sum(waiting.values())
+        seconds = (time.monotonic() - clock["start"]) / counts["run"] * sum(waiting.values())
         return f"about {max(seconds / 60, 1):.0f} min left" if waiting else ""
 
     if not _errors.is_terminal:
@@ -61,7 +64,7 @@ def board(names: Sequence[str], quick: bool) -> Iterator[tuple[Progress, Callabl
             rest = ", ".join(filter(None, [f"{counts['done']} of {total}", left()]))
             _errors.print(f"{text} ({rest})", soft_wrap=True, markup=False)
 
-        yield lambda what, done, of: None, told
+        yield lambda what, done, of: begin(), told
         return
     columns = [TextColumn("{task.description}", markup=False), BarColumn(20), TimeElapsedColumn()]
     with Bars(*columns, TextColumn("{task.fields[left]}", style="cyan"), console=_errors) as bars:
@@ -69,6 +72,7 @@ def board(names: Sequence[str], quick: bool) -> Iterator[tuple[Progress, Callabl
         tasks: dict[str, Any] = {}
 
         def show(what: str, done: int, of: int) -> None:
+            begin()
             name, _, stage = what.partition(": ")
             if name not in tasks:
                 tasks[name] = bars.add_task(name, total=of, left="")

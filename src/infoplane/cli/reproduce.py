@@ -69,7 +69,7 @@ def one(name: str, quick: bool, seeds: int | None, out: Path | None, keep: Path 
 
     experiments.describe(name)
     folder = Path("results") / (name + ("-quick" if quick else "")) if out is None else out
-    forecast.experiment(name, quick)
+    forecast.experiment(name, quick, folder)
     with screen.progress() as progress:
         result = experiments.run(name, quick=quick, seeds=seeds, out=folder, progress=progress)
     if keep is not None:

@@ -123,13 +123,14 @@ def _numbers(text: str, option: str, example: str, kind: type) -> list[Any]:
 
 def _objectives(names: list[str], betas: list[float]) -> list[Objective]:
     """Every objective at every beta; once where it has none, or is written with its own."""
+    from ..naming import MissingSettingError
     from ..variational import by_name
 
     found: list[Objective] = []
     for name in names:
         try:
             found.append(by_name(name))
-        except InputError:  # it lacks a beta; what else may be wrong is said again here
+        except MissingSettingError:
             found += [by_name(name, beta=value) for value in betas]
     return found
 

@@ -14,9 +14,9 @@ from .paired import above
 from .verdicts import when
 
 STRENGTH, SHARE, COUNT = 8, 0.4, 1000  # of 255; of labels; of images
-_LEFT = (
-    0.05  # accuracy that half the range may leave: it can make every image one grey, which is right for 10 % at most
-)
+# Accuracy that half the range may leave: it can make every image one grey, on which a tenth is right by chance, and a
+# sound attack gets well below that.
+_LEFT = 0.05
 _OURS = "our own test"
 
 

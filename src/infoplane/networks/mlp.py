@@ -25,6 +25,7 @@ from .quantization import Quantization
 OutputName = Literal["softmax", "linear"]
 InitName = Literal["fan_in", "fan_out", "glorot"]
 Layers = list[tuple[jax.Array, jax.Array]]
+_SMALL = 10_000  # weights of a layer
 
 
 class Pass(NamedTuple):
@@ -142,14 +143,19 @@ class MLP:
 
     def initial(self, key: jax.Array) -> jax.Array:
         """(P,) parameters of one network."""
-        # All layers in one draw of the largest size: a generator a layer would take a second each to compile.
-        most = max(out * fan_in for out, fan_in in self.shapes)
         keys = jax.random.split(key, len(self.shapes))
-        draws = jax.vmap(lambda k: jax.random.truncated_normal(k, -2.0, 2.0, (most,)))(keys)
+        sizes = [out * fan_in for out, fan_in in self.shapes]
+        # Small layers in one draw of the largest size: a generator each would take a second to compile. The first
+        # numbers of a longer draw are those of a shorter one.
+        small = [k for k, size in enumerate(sizes) if size <= _SMALL]
+        drawn = {k: _normal(keys[k], size) for k, size in enumerate(sizes) if size > _SMALL}
+        if small:
+            draws = jax.vmap(lambda one: _normal(one, max(sizes[k] for k in small)))(keys[jnp.asarray(small)])
+            drawn |= {k: draws[row, : sizes[k]] for row, k in enumerate(small)}
         parts = []
-        for (out, fan_in), drawn in zip(self.shapes, draws, strict=True):
+        for k, (out, fan_in) in enumerate(self.shapes):
             scale = {"fan_in": 1 / fan_in, "fan_out": 1 / out, "glorot": 2 / (fan_in + out)}[self.init] ** 0.5
-            parts += [scale * drawn[: out * fan_in], jnp.zeros(out)]
+            parts += [scale * drawn[k], jnp.zeros(out)]
         return jnp.concatenate([*parts, jnp.ones(self.n_reaches)])
 
     def unflatten(self, parameters: jax.Array) -> Layers:
@@ -257,3 +263,8 @@ class MLP:
     def noise_words(self) -> str:
         """The noise it runs with, and where."""
         return f"{self.noise}, after " + ", ".join(name for name in self.layers if name in self.noisy)
+
+
+def _normal(key: jax.Array, size: int) -> jax.Array:
+    """(size,) standard normal numbers, none beyond two standard deviations."""
+    return jax.random.truncated_normal(key, -2.0, 2.0, (size,))

@@ -135,6 +135,11 @@ def summarised(found: dict[str, np.ndarray], entropy: float, weights: Weights) -
         entropy: H(Y) of these samples.
         weights: (objective,) of the terms at this step, for the loss.
     """
+    with np.errstate(over="ignore", invalid="ignore"):  # of a model that is lost; whoever calls looks at the loss
+        return _summarised(found, entropy, weights)
+
+
+def _summarised(found: dict[str, np.ndarray], entropy: float, weights: Weights) -> dict[str, np.ndarray]:
     size = np.sqrt(next(iter(found.values())).shape[-1])
     means = {name: values.mean(axis=-1) for name, values in found.items()}
     errors = {name: values.std(axis=-1, ddof=1) / size for name, values in found.items()}

@@ -22,7 +22,7 @@ from .fitted import Fitted
 from .label_noise import checked_labels
 from .model import Spread
 from .objectives import Objective
-from .planes import plane
+from .planes import place, plane
 from .program import Optimizer, Program
 from .running import Lost, Parts, Run, Store, Table
 from .writing import written_program
@@ -164,14 +164,18 @@ def fit(
 
 def _diverged(lost: Lost, fitted: Fitted, folder: Path | None) -> DivergedError:
     """The error to raise, the last good models kept."""
-    kept = "this error's attribute fitted has its models"
+    said = f"The loss of {lost.whose} is no longer finite in epoch {lost.epoch}."
+    fitted.dataset.attrs |= {"diverged": said, "last_good_epoch": lost.good}
+    kept, elsewhere = "in this error's attribute fitted", ""
     if folder is not None:
-        fitted.save(folder / _GOOD)
-        kept += f", and so has {folder / _GOOD}, which Fitted.load reads"
+        try:
+            fitted.save(folder / _GOOD)
+            kept, elsewhere = f"in {folder / _GOOD} (Fitted.load reads it)", ", in another folder"
+        except InputError as error:
+            kept += f", but not on disk: {str(error).removesuffix('.')}"
     return DivergedError(
-        f"The loss of {lost.whose} is no longer finite in epoch {lost.epoch}. The last good checkpoint, epoch "
-        f"{lost.good}, is kept: {kept}. Try a lower learning rate, a larger least scale (spread), or a smaller beta"
-        f"{', in another folder' if folder is not None else ''}.",
+        f"{said} The last good checkpoint, epoch {lost.good}, is kept {kept}. Try a lower learning rate, a larger "
+        f"least scale (spread), or a smaller beta{elsewhere}.",
         fitted,
         lost.good,
     )
@@ -207,6 +211,12 @@ def _parts(task: Task, objectives: tuple[Objective, ...], fraction: float) -> Pa
         raise InputError(f"fit needs an objective such as VIB(beta=100), or a list of them, got {objectives!r:.80}.")
     if len(set(objectives)) < len(objectives):
         raise InputError("fit needs objectives that differ; two of these are the same.")
+    places = [place(one) for one in objectives]
+    if alike := [one.name for one, here in zip(objectives, places, strict=True) if places.count(here) > 1]:
+        raise InputError(
+            f"fit needs objectives with names that differ, by which results tell them apart; {len(alike)} are called "
+            f"{alike[0]}. A Teacher is called after its function."
+        )
     labels = np.asarray(task.y)
     if labels.dtype.kind not in "iub" or labels.ndim != 1 or not len(labels):
         raise InputError(
@@ -261,6 +271,8 @@ def _finished(folder: Path, programs: tuple[Program, ...], identity: dict[str, A
         found = Fitted.load(folder)
     except InputError:
         return None
+    if "diverged" in found.dataset.attrs:
+        raise InputError(f"{folder} holds the last good models of a run that diverged; choose another folder.")
     same = [written_program(one) for one in found.programs] == [written_program(one) for one in programs]
     if not same or json.loads(str(found.dataset.attrs["identity"])) != json.loads(json.dumps(identity)):
         raise InputError(f"{folder} holds models that were trained otherwise; choose another folder.")

@@ -94,7 +94,7 @@ class Confusion(LabelNoise):
     @property
     def name(self) -> str:
         """The size of the matrix, and what tells it from others: a hundred numbers would fill a legend."""
-        mark = hashlib.blake2b(repr(self.matrix).encode(), digest_size=2).hexdigest()
+        mark = hashlib.blake2b(repr(self.matrix).encode(), digest_size=4).hexdigest()
         return f"Confusion({len(self.matrix)} classes, {mark})"
 
     @classmethod

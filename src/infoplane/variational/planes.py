@@ -60,7 +60,7 @@ def plane(
     every = [one for program in programs for one in program.objectives]
     attributes = provenance(
         kind="variational",
-        method="; ".join(one.name for one in every),
+        method="; ".join(map(repr, every)),
         bounds={one.name: one.bounds for one in every},
         encoder=repr(programs[0].encoder),
         latent=programs[0].latent,

@@ -138,6 +138,11 @@ class Run:
         places = [
             f"{program.objectives[k].name} with seed {self._seeds[s]}" for s, k in np.argwhere(~fine)[:3].tolist()
         ]
+        if not rows:
+            raise InputError(
+                f"The loss of {', '.join(places)} is not finite before training: scale the inputs, as to [0, 1], or "
+                "give Spread a least scale above 0."
+            )
         raise Lost(", ".join(places), epoch, good, start, Table(rows, None))
 
     def _nothing(self, state: State) -> Best:
