@@ -118,7 +118,7 @@ PANELS: dict[str, tuple[Line, ...]] = {
     ),
     "dimensions": (
         Line("KSG, n = 4,000", (1, 2, 4, 8, 16, 32, 64), _estimate(KSG(), n=4_000)),
-        Line("WeightedKL, n = 4,000", (1, 2, 4, 8, 16, 32, 64), _estimate(WeightedKL(), n=4_000)),
+        Line("WeightedKL, n = 4,000", (1, 2, 3, 4, 5, 6), _estimate(WeightedKL(), n=4_000)),
         Line("Gaussian, n = 4,000", (1, 4, 16, 64, 256, 1_000), _estimate(Gaussian(), n=4_000)),
     ),
     "networks": (

@@ -80,3 +80,4 @@ def test_times_foretold_are_those_of_the_results():
         kept = KEPT / name / "claims.json"
         if kept.exists():
             assert durations.seconds(name, quick=False) == round(json.loads(kept.read_text())["wall_time_s"])
+            assert durations.seconds(name, quick=True)

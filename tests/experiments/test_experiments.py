@@ -164,6 +164,7 @@ OF_IMAGES = (
     "robustness",
     "out-of-distribution",
     "variational-plane",
+    "dual-vib-cifar10",
 )
 
 
@@ -203,6 +204,7 @@ def test_names_and_sizes():
         "robustness",
         "out-of-distribution",
         "variational-plane",
+        "dual-vib-cifar10",
     ]
     for name in ip.experiments.names():
         experiment = ip.experiments.describe(name)

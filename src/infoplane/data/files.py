@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ..errors import InputError
 
@@ -87,7 +88,7 @@ def fetched(file: File) -> Path:
         try:
             return Path(pooch.retrieve(url, f"sha256:{file.sha256}", fname=place.name, path=cache))
         except (OSError, ValueError) as error:  # no network, an address that is gone; other bytes
-            reasons.append(f"{url}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+            reasons.append(_why(url, error))
     tried = "; ".join(reasons)
     raise InputError(
         f"{file.place} cannot be fetched ({tried}). Without a network, set the environment variable {FOLDER} to a "
@@ -106,3 +107,12 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def _why(url: str, error: Exception) -> str:
+    """Why nothing came of an address, without the chain of what lies below it."""
+    from requests.exceptions import ConnectionError as NoConnection
+
+    if isinstance(error, NoConnection):
+        return f"{urlsplit(url).hostname} cannot be reached"
+    return f"{url}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"

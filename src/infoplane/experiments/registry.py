@@ -13,6 +13,7 @@ from .deep_linear import DeepLinear
 from .depth import Depth
 from .dual_ib import DualIBExample
 from .dual_prediction import DualPrediction
+from .dual_vib_cifar10 import DualVIBCIFAR10
 from .estimators import Estimators
 from .gradient_phases import GradientPhases
 from .ib_bound import IBBound
@@ -79,6 +80,7 @@ _EXPERIMENTS: dict[str, Experiment] = {
         Robustness(),
         OutOfDistribution(),
         VariationalPlane(),
+        DualVIBCIFAR10(),
     )
 }
 

@@ -5,38 +5,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from ..data import Task, fashion_mnist
-from ..results import provenance
-from ..variational import (
-    CEB,
-    VIB,
-    Confusion,
-    CrossEntropy,
-    Dense,
-    DualVIB,
-    Fitted,
-    Objective,
-    Optimizer,
-    Spread,
-    fit,
-)
+from ..variational import Dense, Fitted, Optimizer, fit
 from .base import Claim, Experiment, Run, sizes
 from .variational_plane_claims import claims_of
 from .variational_plane_encoders import encoders
 from .variational_plane_figures import figures_of
+from .variational_plane_models import KINDS, SPREAD, joined, label_noise, named, objectives
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KINDS = ("VIB", "CEB", "DualVIB")
-CLASSES = 10
-_SPREAD = Spread(0.0, 1e-3)  # of the published dual; narrow encoders are learned where the trade-off wants them
-_JUDGE_SEED = 1000  # of the network whose mistakes are the label noise; none of the models has it
+_ENCODER = Dense((256, 256))
 
 
 class Size(NamedTuple):
@@ -108,12 +93,12 @@ class VariationalPlane(Experiment):
     def measure(self, run: Run) -> dict[str, xr.Dataset]:
         size = sizes(run, _FULL, _QUICK)
         task = task_of(size)
-        noise = run.table("label-noise", lambda: _label_noise(task, size))
+        noise = run.table("label-noise", lambda: label_noise(task, _ENCODER, size.judge_epochs, size.batch))
         parts = []
         for kind in KINDS:
             run.progress("objectives", KINDS.index(kind), len(KINDS))
             models = functools.cache(functools.partial(_fitted, run, kind, task, noise, size))
-            plane = run.table(f"pieces/{kind}", lambda models=models, kind=kind: _named(models().dataset, kind))
+            plane = run.table(f"pieces/{kind}", lambda models=models, kind=kind: named(models().dataset, kind))
             measured = run.table(f"pieces/{kind}-encoders", lambda models=models: encoders(models(), task))
             parts.append(plane.merge(measured.assign_coords(objective=[kind]), combine_attrs="no_conflicts"))
         run.progress("objectives", len(KINDS), len(KINDS))
@@ -135,53 +120,14 @@ def task_of(size: Size) -> Task:
     return replace(some, x=(2.0 * some.x - 1.0).astype(np.float32))
 
 
-def objectives(kind: str, betas: tuple[float, ...], noise: xr.Dataset) -> list[Objective]:
-    """Of one kind, over beta; DualVIB with a confusion matrix as its label noise."""
-    if kind == "DualVIB":
-        confusion = Confusion(noise.confusion.to_numpy())
-        return [DualVIB(beta, labels=confusion) for beta in betas]
-    return [{"VIB": VIB, "CEB": CEB}[kind](beta) for beta in betas]
-
-
-def joined(parts: list[xr.Dataset]) -> xr.Dataset:
-    """One plane of several objectives; nan where one has no model of a beta."""
-    whole = xr.concat(parts, "objective", join="outer", combine_attrs="drop_conflicts")
-    return whole.assign_attrs(method="; ".join(KINDS))
-
-
-def _label_noise(task: Task, size: Size) -> xr.Dataset:
-    """Confusion of a network that has seen four fifths of the training part, counted on the last fifth of it."""
-    assert task.train is not None
-    inner = task.take(task.train)
-    cut = 4 * len(inner.y) // 5
-    judge = fit(
-        CrossEntropy(),
-        replace(inner, train=np.arange(len(inner.y)) < cut),
-        encoder=Dense((256, 256)),
-        seed=_JUDGE_SEED,
-        epochs=size.judge_epochs,
-        batch_size=size.batch,
-        checkpoint_epochs=[size.judge_epochs],
-        test_draws=1,
-    )
-    predicted = judge.predict(inner.x[cut:], samples=0).argmax(axis=1)
-    matrix = np.asarray(Confusion.estimated(predicted, inner.y[cut:], CLASSES).matrix)
-    about = {"quantity": "share of a class (true) taken for another (predicted), one added to every count", "unit": "1"}
-    return xr.Dataset(
-        {"confusion": (("true", "predicted"), matrix, about)},
-        {"true": range(CLASSES), "predicted": range(CLASSES)},
-        provenance(n=len(inner.y) - cut, accuracy=float((predicted == inner.y[cut:]).mean())),
-    )
-
-
 def _fitted(run: Run, kind: str, task: Task, noise: xr.Dataset, size: Size) -> Fitted:
     path = None if run.out is None else run.out / "training" / kind
     return fit(
         objectives(kind, size.betas[kind], noise),
         task,
-        encoder=Dense((256, 256)),
+        encoder=_ENCODER,
         latent=32,
-        spread=_SPREAD,
+        spread=SPREAD,
         seed=range(run.seeds),
         epochs=size.epochs,
         batch_size=size.batch,
@@ -191,9 +137,3 @@ def _fitted(run: Run, kind: str, task: Task, noise: xr.Dataset, size: Size) -> F
         path=path,
         progress=lambda what, done, of: run.progress(f"{kind}: {what}", done, of),
     )
-
-
-def _named(plane: xr.Dataset, kind: str) -> xr.Dataset:
-    """The plane with a short name: an objective's own has its whole confusion matrix in it."""
-    bounds: dict[str, Any] = {"method": kind, "bounds": "I(X;Z)" if kind == "VIB" else "I(X;Z|Y)"}
-    return plane.assign_coords(objective=[kind]).assign_attrs(bounds)

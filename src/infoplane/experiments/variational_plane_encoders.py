@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
@@ -26,21 +28,35 @@ def encoders(fitted: Fitted, task: Task) -> xr.Dataset:
 
     Standard errors are those over images.
     """
-    own, test = task.split(1.0, seed=0, kind="own")
-    rows = [[_of_one(fitted, task, own, test, one, seed) for seed in fitted.seeds] for one in fitted.objectives]
+    rows = [[densities(fitted, task, one, seed) for seed in fitted.seeds] for one in fitted.objectives]
+    return summarised(rows, fitted.objectives, fitted.seeds)
+
+
+def summarised(
+    rows: list[list[dict[str, np.ndarray]]], objectives: Sequence[Objective], seeds: Sequence[int]
+) -> xr.Dataset:
+    """Means and standard errors over images of what :func:`densities` gives.
+
+    Args:
+        rows: by (objective, seed).
+        objectives: of one kind, so that their betas are an axis.
+        seeds: of the models.
+    """
     shape = ("objective", "beta", "seed")
-    variables = {
-        name: (shape, np.array([[cell[name] for cell in row] for row in rows])[None], _about(name))
-        for name in rows[0][0]
-    }
-    betas = [one.beta for one in fitted.objectives]  # type: ignore[attr-defined]
-    coordinates = {"objective": ["one"], "beta": betas, "seed": list(fitted.seeds)}
-    return xr.Dataset(variables, coordinates, provenance(n_encoders=len(test)))
+    variables = {}
+    for name in rows[0][0]:
+        values = np.array([[cell[name] for cell in row] for row in rows])[None]
+        error = values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1])
+        variables |= {name: (shape, values.mean(axis=-1), _about(name))}
+        variables |= {f"{name}_stderr": (shape, error, _about(f"{name}_stderr"))}
+    betas = [one.beta for one in objectives]  # type: ignore[attr-defined]
+    coordinates = {"objective": ["one"], "beta": betas, "seed": list(seeds)}
+    return xr.Dataset(variables, coordinates, provenance(n_encoders=len(next(iter(rows[0][0].values())))))
 
 
-def _of_one(
-    fitted: Fitted, task: Task, own: np.ndarray, test: np.ndarray, objective: Objective, seed: int
-) -> dict[str, float]:
+def densities(fitted: Fitted, task: Task, objective: Objective, seed: int) -> dict[str, np.ndarray]:
+    """(n_test,) values for every test image, whose means are the bounds of :func:`encoders`."""
+    own, test = task.split(1.0, seed=0, kind="own")
     laws, seen = (fitted.laws(task.x[rows], objective=objective, model_seed=seed) for rows in (test, own))
     z = _drawn(laws, seed, _DRAWS, _NOISE[1])
     y = task.y[test]
@@ -51,11 +67,7 @@ def _of_one(
     chance = -np.log(share[y])  # whose mean is H(Y) for the frequencies in training
     logs = read(_drawn(seen, seed, 1, _NOISE[0])[0], task.y[own], z[0], len(share), seed)
     common = chance + logs[np.arange(len(y)), y]
-    found = {"sandwich_lower": pair.lower, "sandwich_upper": pair.upper, "generative": chance - wrong, "common": common}
-    told = {}
-    for name, values in found.items():
-        told |= {name: float(values.mean()), f"{name}_stderr": float(values.std(ddof=1) / np.sqrt(len(values)))}
-    return told
+    return {"sandwich_lower": pair.lower, "sandwich_upper": pair.upper, "generative": chance - wrong, "common": common}
 
 
 def _drawn(laws: Gaussians, seed: int, draws: int, noise: int) -> np.ndarray:

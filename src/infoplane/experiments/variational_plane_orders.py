@@ -96,9 +96,10 @@ def between(models: xr.Dataset, one: str, other: str, axis: str, target: str = "
         [_curve(x, y) for x, y in zip(of(models, name, axis_of(axis)), of(models, name, target), strict=True)]
         for name in (one, other)
     ]
-    ends = [(log_rates[0], log_rates[-1]) for log_rates, _ in itertools.chain(*curves)]
-    low, high = max(np.log(_LEAST), *(first for first, _ in ends)), min(last for _, last in ends)
-    if not low < high:
+    ends = [(log_rates[0], log_rates[-1]) for log_rates, _ in itertools.chain(*curves) if len(log_rates)]
+    low = max([np.log(_LEAST), *(first for first, _ in ends)])
+    high = min([last for _, last in ends], default=-np.inf)
+    if len(ends) < sum(map(len, curves)) or not low < high:  # a curve without a point, or nothing in common
         return Between(np.array([np.nan]), np.full((len(curves[0]), 1), np.nan))
     places = np.linspace(low, high, _PLACES)
     first, second = (np.stack([np.interp(places, *curve) for curve in some]) for some in curves)
