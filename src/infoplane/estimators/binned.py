@@ -21,6 +21,7 @@ from .counting import keys_of
 from .plugin import Plugin
 
 _FEW_WALLS = 100  # up to so many, as many comparisons are faster than a search for every value
+_WIDE = 64  # columns
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Binned(Estimator):
         else:
             low, high = self.channel.ends(values)
         interior = None if self.kind == "width" else walls(values, self.bins, self.kind, (low, high))
-        if tables.large(values):
+        if tables.large(values) or values.shape[1] > _WIDE:  # sorting long rows takes longer than digesting them
             keys, outside = row_keys(values, low, high, self.bins, interior)
             return Variable(keys[:, None], v.name), outside
         outside = int(((values < low) | (values > high)).sum())
