@@ -66,8 +66,8 @@ class DualVIBCIFAR10(Experiment):
     softplus), linear classifier, m(z) = N(0, I), a trained normal law a class; no augmentation. Adam at 2e-3, a fifth
     less every epoch, 8 epochs of batches of 50; a running average of the weights (0.99) is measured, with 12 draws of
     z. So few images are soon learned by heart: the models of the last epoch count, and what they lose by it is shown.
-    Epochs and trade-offs were set after an unfinished pilot of these images at other trade-offs, of which test rates
-    and distortions were seen: epochs before overfitting, trade-offs so that the rates of the three overlap.
+    Epochs and trade-offs were set after an unfinished pilot of these images at other trade-offs, of which test rates,
+    distortions and accuracies were seen: epochs before overfitting, trade-offs so that the rates of the three overlap.
 
     DualVIB has the released form: conditional rate, no distortion, and as label noise the confusion matrix of a network
     trained on four fifths of the training images, counted on the last fifth. With so few images that network is right
