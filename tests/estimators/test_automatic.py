@@ -82,6 +82,7 @@ def test_discrete_data_and_floats_with_few_values_are_counted() -> None:
     assert "counted as classes" in " ".join(floats.notes)
 
 
+@pytest.mark.slow
 def test_rounded_data_are_spread_over_their_cells() -> None:
     """Rounding loses information and adds none; what is left is found, which equal values would hide."""
     random = np.random.default_rng(0)

@@ -106,6 +106,7 @@ def test_a_critic_without_the_closed_form_has_to_learn_it(bound: type[NeuralBoun
     assert 1.438 - low < found.value < 1.438 + 3 * found.stderr
 
 
+@pytest.mark.slow
 @every_bound
 def test_a_normal_law_is_read_within_the_error(bound: type[NeuralBound]) -> None:
     found = ip.mutual_information(*normal(N, 2, 0.8), bound(steps=STEPS))
