@@ -19,9 +19,9 @@ help:
 demo: $(VENV)/.installed
 	@$(BIN)/infoplane demo --out demo
 
-# One thread for linear algebra: two test processes share the cores, and waiting threads would slow both.
+# One thread for linear algebra and for PyTorch: two test processes share the cores, and waiting threads would slow both.
 test: $(VENV)/.installed-test
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # An environment of its own, made anew. uv, which is asked for the oldest versions, lives in it too.
 oldest:
@@ -29,7 +29,7 @@ oldest:
 	@$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --disable-pip-version-check --quiet uv
 	.venv-oldest/bin/uv pip install --python .venv-oldest/bin/python --resolution lowest-direct --quiet -e '.[test-core]'
-	OPENBLAS_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist worksteal
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
