@@ -1,6 +1,6 @@
 """A million samples of two thousand columns, from a file: seconds, and memory beyond that of the imports.
 
-Run ``python -m benchmarks.large --work DIR`` (8 GB in DIR for the file, which is kept for the next run; 20 minutes).
+Run ``python -m benchmarks.large --work DIR`` (8 GB in DIR for the file, which is kept for the next run).
 Each job is a process of its own. ``--rows`` and ``--columns`` make it smaller.
 """
 
@@ -85,7 +85,17 @@ def rows(folder: Path, count: int, columns: int) -> Iterator[list[object]]:
     """One row a job."""
     samples, labels = written(folder, count, columns)
     for job in JOBS:
-        command = [sys.executable, "-m", "benchmarks.large", "--job", job, str(samples), str(labels)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.large",
+            "--work",
+            str(folder),
+            "--job",
+            job,
+            str(samples),
+            str(labels),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found, took, processor, memory = json.loads(done.stdout.splitlines()[-1])
         yield [job, f"{count:,} x {columns:,}", f"{took:.0f}", f"{processor:.0f}", f"{memory:,.0f}", found]
@@ -94,7 +104,7 @@ def rows(folder: Path, count: int, columns: int) -> Iterator[list[object]]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--work", type=Path, default=Path("large"))
+    parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=2_000)
     parser.add_argument("--job", nargs=3, metavar=("JOB", "SAMPLES", "LABELS"), help=argparse.SUPPRESS)

@@ -62,7 +62,7 @@ def rows(panel: str, times: dict[str, np.ndarray], limits: Limits) -> Iterator[l
 def main() -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--picture", type=Path, default=Path("growth.png"))
+    parser.add_argument("--picture", type=Path, required=True)
     picture = parser.parse_args().picture
     print_machine("numpy", "scipy", "numba", "jax")
     limits = measured()

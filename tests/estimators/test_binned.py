@@ -211,3 +211,16 @@ def test_one_relu_neuron(weight: float, bits: float) -> None:
     found = ip.mutual_information(t, np.arange(n), Binned(bins, (0.0, 0.07 * bins))).to("bits").value
     assert slack < (0.03 if weight < 50 else 0.15)
     assert found == pytest.approx(exact, abs=slack)
+
+
+def test_wide_rows_are_told_apart_as_narrow_ones_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above so many columns rows are digested, below they are sorted."""
+    random = np.random.default_rng(0)
+    y = random.integers(4, size=400)
+    x = random.random((6, 100))[random.integers(6, size=400) // (1 + y % 2)]
+    digested = ip.mutual_information(x, y, Binned(3))
+    monkeypatch.setattr("infoplane.estimators.binned._WIDE", 1_000)
+    sorted_rows = ip.mutual_information(x, y, Binned(3))
+    assert 0.05 < digested.value < 1.0
+    assert digested.value == pytest.approx(sorted_rows.value, abs=1e-12)
+    assert digested.stderr == pytest.approx(sorted_rows.stderr, abs=1e-12)

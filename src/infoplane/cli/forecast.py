@@ -61,7 +61,8 @@ def experiment(name: str, quick: bool, folder: Path) -> None:
         return
     shorter = "" if quick or reduced is None else f" (with --quick {duration(reduced)})"
     screen.remark(
-        f"With all seeds this took {duration(seconds)} on two cores{shorter}; stopped, it goes on when called again."
+        f"With all seeds this took {duration(seconds)} when it was measured{shorter}; stopped, it goes on when called "
+        "again."
     )
 
 

@@ -29,42 +29,17 @@ _COLOURS = {"holds": "green", "in part": "yellow", "fails": "red", "unclear": "y
 def board(names: Sequence[str], quick: bool) -> Iterator[tuple[Progress, Callable[[Record], None]]]:
     """Two callbacks, for stages and for experiments that end: a bar of all, a line for each that runs.
 
-    Where the output is no terminal, a line is written for each experiment that ends, and nothing for stages. The time
-    that is left is that of the experiments that have not ended, by what each took before, at the speed of those that
-    have; those found on disk, which are told before any runs, took no time.
+    Where the output is no terminal, a line is written for each experiment that ends, and nothing for stages.
     """
-    from ..experiments import durations
-
-    total, counts, clock = len(names), {"done": 0, "run": 0.0}, {}
-    waiting = {name: durations.seconds(name, quick) or _UNKNOWN for name in names}
-
-    def line(record: Record) -> str:
-        from ..report.ledger_words import duration, sentence, tally
-
-        counts["done"] += 1
-        usual = waiting.pop(record.name, 0.0)
-        if clock:
-            counts["run"] += usual
-        said = record.trouble or f"{duration(record.seconds)}: {sentence(tally(c.verdict for c in record.claims))}"
-        return f"{record.name}: {said}"
-
-    def begin() -> None:
-        clock.setdefault("start", time.monotonic())
-
-    def left() -> str:
-        if not counts["run"]:
-            return ""
-        seconds = (time.monotonic() - clock["start"]) / counts["run"] * sum(waiting.values())
-        return f"about {max(seconds / 60, 1):.0f} min left" if waiting else ""
-
+    total, course = len(names), _Course(names, quick)
     if not _errors.is_terminal:
 
         def told(record: Record) -> None:
-            text = line(record)
-            rest = ", ".join(filter(None, [f"{counts['done']} of {total}", left()]))
-            _errors.print(f"{text} ({rest})", soft_wrap=True, markup=False)
+            course.end(record.name)
+            rest = ", ".join(filter(None, [f"{course.ended} of {total}", course.left()]))
+            _errors.print(f"{_line(record)} ({rest})", soft_wrap=True, markup=False)
 
-        yield lambda what, done, of: begin(), told
+        yield lambda what, done, of: course.begin(), told
         return
     columns = [TextColumn("{task.description}", markup=False), BarColumn(20), TimeElapsedColumn()]
     with Bars(*columns, TextColumn("{task.fields[left]}", style="cyan"), console=_errors) as bars:
@@ -72,7 +47,7 @@ def board(names: Sequence[str], quick: bool) -> Iterator[tuple[Progress, Callabl
         tasks: dict[str, Any] = {}
 
         def show(what: str, done: int, of: int) -> None:
-            begin()
+            course.begin()
             name, _, stage = what.partition(": ")
             if name not in tasks:
                 tasks[name] = bars.add_task(name, total=of, left="")
@@ -81,15 +56,53 @@ def board(names: Sequence[str], quick: bool) -> Iterator[tuple[Progress, Callabl
         def over(record: Record) -> None:
             if record.name in tasks:
                 bars.remove_task(tasks.pop(record.name))
-            bars.print(line(record), markup=False, style="red" if record.failed else "yellow" if record.trouble else "")
-            bars.update(
-                all_of_them,
-                completed=counts["done"],
-                description=f"{counts['done']} of {total} experiments",
-                left=left(),
-            )
+            course.end(record.name)
+            style = "red" if record.failed else "yellow" if record.trouble else ""
+            bars.print(_line(record), markup=False, style=style)
+            text = f"{course.ended} of {total} experiments"
+            bars.update(all_of_them, completed=course.ended, description=text, left=course.left())
 
         yield show, over
+
+
+class _Course:
+    """How many experiments have ended, and how long the others will take.
+
+    That is what each took before, at the speed of those that have run here; those found on disk, which are told before
+    any runs, took no time.
+    """
+
+    def __init__(self, names: Sequence[str], quick: bool) -> None:
+        from ..experiments import durations
+
+        self._waiting = {name: durations.seconds(name, quick) or _UNKNOWN for name in names}
+        self._started: float | None = None
+        self._usual, self.ended = 0.0, 0
+
+    def begin(self) -> None:
+        """An experiment runs."""
+        self._started = time.monotonic() if self._started is None else self._started
+
+    def end(self, name: str) -> None:
+        """An experiment has run, or was found."""
+        self.ended += 1
+        usual = self._waiting.pop(name, 0.0)
+        self._usual += 0.0 if self._started is None else usual
+
+    def left(self) -> str:
+        """The rest in words; empty where nothing is known, or nothing left."""
+        if self._started is None or not self._usual or not self._waiting:
+            return ""
+        seconds = (time.monotonic() - self._started) / self._usual * sum(self._waiting.values())
+        return f"about {max(seconds / 60, 1):.0f} min left"
+
+
+def _line(record: Record) -> str:
+    """An experiment that has ended, and how."""
+    from ..report.ledger_words import duration, sentence, tally
+
+    said = record.trouble or f"{duration(record.seconds)}: {sentence(tally(c.verdict for c in record.claims))}"
+    return f"{record.name}: {said}"
 
 
 def summary(found: Ledger) -> None:

@@ -111,6 +111,7 @@ def sha256(path: Path) -> str:
 
 def _why(url: str, error: Exception) -> str:
     """Why nothing came of an address, without the chain of what lies below it."""
+    # What pooch fetches with, and raises the errors of.
     from requests.exceptions import ConnectionError as NoConnection
 
     if isinstance(error, NoConnection):

@@ -13,7 +13,7 @@ import xarray as xr
 
 from .base import Claim
 from .dual_vib_cifar10_images import error_of_calibration, error_of_order, error_over_images, of_images, widened
-from .variational_plane_claims import above, below_rate, conditional_is_another, mixture, rises, sandwiched
+from .variational_plane_claims import above, agreeing, conditional_is_another
 from .variational_plane_orders import AXES, axis_of, betas, between, held_out, names, of
 from .verdicts import Mean, Verdict, all_of, mean_over_seeds, rounded
 
@@ -28,11 +28,7 @@ def claims_of(plane: xr.Dataset) -> list[Claim]:
     models = models.assign(mi_target=models.known.mean("image"))
     seen = plane.isel(epoch=-1).sel(split="train", drop=True)
     return [
-        rises(seen, "on training images"),
-        rises(models, "on test images"),
-        below_rate(plane),
-        mixture(plane, models),
-        sandwiched(models),
+        *agreeing(plane, models, seen),
         _kept_beyond_its_rate(models),
         *(_above(models, seen, "DualVIB", _OTHERS, axis) for axis in AXES),
         *(_above(models, seen, "CEB", ("VIB",), axis) for axis in AXES),

@@ -9,7 +9,9 @@ from importlib import resources
 
 @functools.cache
 def _measured() -> dict[str, dict[str, float]]:
-    return tomllib.loads(resources.files("infoplane.experiments").joinpath("durations.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        resources.files("infoplane.experiments").joinpath("durations.toml").read_text(encoding="utf-8")
+    )
 
 
 def seconds(name: str, quick: bool) -> float | None:

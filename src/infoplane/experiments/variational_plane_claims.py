@@ -25,11 +25,7 @@ def claims_of(plane: xr.Dataset) -> list[Claim]:
     models = held_out(plane)
     seen = plane.isel(epoch=-1).sel(split="train", drop=True)
     return [
-        rises(seen, "on training images"),
-        rises(models, "on test images"),
-        below_rate(plane),
-        mixture(plane, models),
-        sandwiched(models),
+        *agreeing(plane, models, seen),
         _tight(models),
         conditional_is_another(models),
         *(above(models, seen, "DualVIB", ("VIB", "CEB"), axis) for axis in AXES),
@@ -111,7 +107,29 @@ def mixture(plane: xr.Dataset, models: xr.Dataset) -> Claim:
     )
 
 
+def agreeing(plane: xr.Dataset, models: xr.Dataset, seen: xr.Dataset) -> list[Claim]:
+    """What must hold of any such plane: numbers that rise with beta, bounds that agree with each other.
+
+    Args:
+        plane: over (objective, beta, seed, epoch, split), nats.
+        models: its last checkpoint on test images, with the bounds that need no prior.
+        seen: its last checkpoint on training images.
+    """
+    return [
+        rises(seen, "on training images"),
+        rises(models, "on test images"),
+        below_rate(plane),
+        mixture(plane, models),
+        sandwiched(models),
+    ]
+
+
 def sandwiched(models: xr.Dataset) -> Claim:
+    """Bounds without a prior against the rates and against what is shown of I(Z;Y), nats; holds if every margin does.
+
+    Args:
+        models: over (objective, beta, seed), with ``sandwich_lower`` and ``sandwich_upper``.
+    """
     error = _ERRORS * models.sandwich_lower_stderr
     margins = {
         "smaller rate less the lower bound": models.mi_input + _ERRORS * models.mi_input_stderr
@@ -173,6 +191,14 @@ def conditional_is_another(models: xr.Dataset) -> Claim:
 
 
 def above(models: xr.Dataset, seen: xr.Dataset, one: str, others: Sequence[str], axis: str) -> Claim:
+    """Whether one objective has more of I(Z;Y) at equal rate than others, nats, in the mean over the common range.
+
+    Args:
+        models: over (objective, beta, seed), test images.
+        seen: the same on training images, for the numbers beside; of the axes that it has.
+        one, others: objectives, the one that lies above first.
+        axis: which rate is held equal, of ``AXES``.
+    """
     numbers: dict[str, float | str] = {}
     verdicts: list[Verdict] = []
     for other in others:
