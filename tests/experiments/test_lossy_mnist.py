@@ -362,32 +362,3 @@ def test_verdicts_on_phases_follow_the_curves():
     )
     assert lossy_mnist_claims._first_fall({"a": _plane((late + noise)[None, :, None])}, "a").verdict == "fails"
     assert lossy_mnist_claims._first_fall({"a": _plane(rise[None, :, None])}, "a").verdict == "unclear"
-
-
-@pytest.mark.slow
-def test_the_whole_of_it_runs_and_is_found_again(tmp_path, monkeypatch):
-    if not (DATA / "mnist").is_dir():
-        pytest.skip("the images are not here: INFOPLANE_DATA names no folder with mnist/")
-    tiny = replace(
-        lossy_arms.QUICK, train=600, test=400, batch=60, speed=120.0, snapshots=5, published=5, code_steps=20
-    )
-    monkeypatch.setattr(lossy_arms, "QUICK", tiny)
-    result = ip.experiments.run("lossy-mnist", quick=True, out=tmp_path / "run")
-    assert result.datasets["ours"].sizes == {"seed": 2, "epoch": 5, "layer": 5}
-    assert len(result.claims) == 24
-    again = ip.experiments.run("lossy-mnist", quick=True, out=tmp_path / "run")
-    for name, dataset in result.datasets.items():
-        for variable in dataset.data_vars:
-            np.testing.assert_array_equal(dataset[variable].to_numpy(), again.datasets[name][variable].to_numpy())
-    assert [claim.numbers for claim in again.claims] == [claim.numbers for claim in result.claims]
-
-
-@pytest.mark.slow
-def test_cifar_runs(tmp_path, monkeypatch):
-    if not (DATA / "cifar10").is_dir():
-        pytest.skip("the images are not here: INFOPLANE_DATA names no folder with cifar10/")
-    tiny = lossy_cifar10_planes.Size(images=300, epochs=2, rate=1e-3, snapshots=2, code_steps=20)
-    monkeypatch.setattr(lossy_cifar10_planes, "QUICK", tiny)
-    result = ip.experiments.run("lossy-cifar10", quick=True, out=tmp_path / "run")
-    assert result.datasets["weighted"].sizes == {"seed": 2, "epoch": 2, "layer": 6}
-    assert len(result.claims) == 4

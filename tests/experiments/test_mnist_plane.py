@@ -16,7 +16,6 @@ import xarray as xr
 from infoplane.data import Task
 from infoplane.experiments import mnist_claims, mnist_plane, mnist_training
 from infoplane.experiments.base import Run
-from infoplane.experiments.mnist_plane import MNISTPlane
 from infoplane.networks import MLP, MultiplicativeNoise
 from infoplane.progress import silent
 
@@ -73,19 +72,6 @@ def test_the_samples_of_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     here, there = (mnist_training.silenced(r).activations(1, 3, "hidden 3") for r in (few, whole))
     np.testing.assert_allclose(here, there[rows], atol=1e-6)
     assert np.abs(few.activations(1, 3, "hidden 3") - here).max() > 0.1
-
-
-@pytest.mark.slow
-def test_the_whole_experiment_at_a_very_small_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    small(monkeypatch)
-    monkeypatch.setattr(mnist_plane, "_SIGMAS", (0.1, mnist_claims.SIGMA, 1.0))
-    result = MNISTPlane().run(quick=True, out=tmp_path / "out")
-    assert {"tanh", "relu-bins", "tanh-pairwise", "relu-decoder", "dropout"} <= set(result.datasets)
-    assert {"paths", "phases-tanh", "noise-relu", "dropout"} <= set(result.figures)
-    assert len(result.claims) == 19
-    assert result.datasets["tanh-bins"].sizes["split"] == 2
-    again = MNISTPlane().run(quick=True, out=tmp_path / "out")
-    assert [c.verdict for c in again.claims] == [c.verdict for c in result.claims]
 
 
 def binned(path: list[float], samples: int = 1000) -> xr.Dataset:

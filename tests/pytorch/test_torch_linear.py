@@ -33,7 +33,7 @@ def watched(seed: int, n: int, inputs: int, **settings: object) -> tuple[ip.reco
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("inputs", range(1, 7))
+@pytest.mark.parametrize("inputs", [1, 3, 6])
 def test_closed_form_lies_in_the_interval(inputs: int) -> None:
     """Codes of as many dimensions as there are inputs lose nothing; 17 of 20 intervals of 95 % at least cover."""
     covered = 0

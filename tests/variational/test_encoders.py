@@ -36,10 +36,10 @@ def test_sizes_are_those_of_the_literature():
 def test_one_input_does_not_change_another(encoder, shape):
     module = encoder.build(shape, 6, jr.key(1))
     x = jr.normal(jr.key(2), (3, *shape))
-    found = jax.vmap(module)(x)
+    found, alone = eqx.filter_jit(lambda module, x: (jax.vmap(module)(x), module(x[1])))(module, x)
     assert found.shape == (3, 6)
     assert jnp.isfinite(found).all()
-    np.testing.assert_allclose(found[1], module(x[1]), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found[1], alone, rtol=1e-4, atol=1e-4)
     assert 0.05 < found.std() < 20  # initial weights keep sizes
 
 
@@ -66,9 +66,8 @@ def test_initial_weights_have_the_variance_of_their_law(weights, variance):
     assert np.abs(first).max() <= np.sqrt(3 * variance) * (np.inf if weights == "he" else 1 + 1e-6)
 
 
-@pytest.mark.slow
 def test_a_large_residual_network_takes_a_batch():
-    module = v.WideResNet(28, 10).build((32, 32, 3), 20, jr.key(0))
-    found = jax.vmap(module)(jr.normal(jr.key(1), (2, 32, 32, 3)))
+    """Shapes alone: its 36 million numbers are not drawn, and nothing is computed."""
+    module = eqx.filter_eval_shape(v.WideResNet(28, 10).build, (32, 32, 3), 20, jr.key(0))
+    found = eqx.filter_eval_shape(lambda module, x: jax.vmap(module)(x), module, jnp.zeros((2, 32, 32, 3)))
     assert found.shape == (2, 20)
-    assert jnp.isfinite(found).all()

@@ -13,6 +13,7 @@ import jax.random as jr
 
 from ..errors import InputError
 from ..samples import is_whole
+from .weights import Draw, drawn
 
 
 class Encoder(Protocol):
@@ -43,7 +44,7 @@ class Dense:
 
     def build(self, shape: tuple[int, ...], outputs: int, key: jax.Array) -> eqx.Module:
         """See :class:`Encoder`."""
-        return _Dense(shape, (*self.widths, outputs), self.weights, key)
+        return drawn(_Dense(shape, (*self.widths, outputs), self.weights, key))
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Convolutional:
         halved = 2 ** (len(self.channels) - 1)
         if min(height, width) < halved:
             raise InputError(f"{self} halves images {len(self.channels) - 1} times; {height} x {width} are too small.")
-        return _Convolutional(shape, channels, self.channels, outputs, key)
+        return drawn(_Convolutional(shape, channels, self.channels, outputs, key))
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class WideResNet:
         height, width, channels = _image(self, shape)
         if min(height, width) < 4:
             raise InputError(f"{self} halves images twice; {height} x {width} are too small.")
-        return _WideResNet(shape, channels, self, outputs, key)
+        return drawn(_WideResNet(shape, channels, self, outputs, key))
 
 
 class _Dense(eqx.Module):
@@ -149,8 +150,7 @@ class _Block(eqx.Module):
     convolutions: list[eqx.nn.Conv2d]
     shortcut: eqx.nn.Conv2d | None
 
-    def __init__(self, before: int, after: int, stride: int, groups: int, key: jax.Array) -> None:
-        keys = jr.split(key, 3)
+    def __init__(self, before: int, after: int, stride: int, groups: int, keys: jax.Array) -> None:
         self.norms = [eqx.nn.GroupNorm(groups, before), eqx.nn.GroupNorm(groups, after)]
         self.convolutions = [_convolution(before, after, keys[0], stride), _convolution(after, after, keys[1])]
         same = before == after and stride == 1
@@ -171,17 +171,18 @@ class _WideResNet(eqx.Module):
 
     def __init__(self, shape: tuple[int, ...], channels: int, of: WideResNet, outputs: int, key: jax.Array) -> None:
         per_stage = (of.depth - 4) // 6
-        keys = iter(jr.split(key, 3 * per_stage + 2))
+        keys = jr.split(key, 3 * per_stage + 2)
+        of_blocks = iter(jax.vmap(lambda key: jr.split(key, 3))(keys[1:-1]))
         self.shape = shape
-        self.first = _convolution(channels, 16, next(keys))
+        self.first = _convolution(channels, 16, keys[0])
         self.blocks, before = [], 16
         for stage, base in enumerate((16, 32, 64)):
             for k in range(per_stage):
                 stride = 2 if stage and not k else 1
-                self.blocks.append(_Block(before, base * of.width, stride, of.groups, next(keys)))
+                self.blocks.append(_Block(before, base * of.width, stride, of.groups, next(of_blocks)))
                 before = base * of.width
         self.norm = eqx.nn.GroupNorm(of.groups, before)
-        self.last = _linear(before, outputs, next(keys))
+        self.last = _linear(before, outputs, keys[-1])
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.first(_channels_first(x, self.shape))
@@ -191,19 +192,18 @@ class _WideResNet(eqx.Module):
 
 
 def _linear(inputs: int, outputs: int, key: jax.Array, weights: str = "he") -> eqx.nn.Linear:
-    """Weights of the law of that name (see :class:`Dense`), and biases of 0."""
-    layer = eqx.nn.Linear(inputs, outputs, key=key)
-    if weights == "he":
-        weight = jr.normal(key, (outputs, inputs)) * jnp.sqrt(2.0 / inputs)
-    else:
-        edge = math.sqrt(6.0 / (inputs + outputs))
-        weight = jr.uniform(key, (outputs, inputs), minval=-edge, maxval=edge)
+    """Weights of the law of that name (see :class:`Dense`), not drawn yet, and biases of 0."""
+    layer = eqx.filter_eval_shape(eqx.nn.Linear, inputs, outputs, key=key)
+    he = Draw(key, (outputs, inputs), math.sqrt(2.0 / inputs))
+    glorot = Draw(key, (outputs, inputs), math.sqrt(6.0 / (inputs + outputs)), "uniform")
+    weight = he if weights == "he" else glorot
     return eqx.tree_at(lambda m: (m.weight, m.bias), layer, (weight, jnp.zeros(outputs)))
 
 
 def _convolution(before: int, after: int, key: jax.Array, stride: int = 1, size: int = 3) -> eqx.nn.Conv2d:
-    layer = eqx.nn.Conv2d(before, after, size, stride, padding=size // 2, key=key)
-    weight = jr.normal(key, layer.weight.shape) * jnp.sqrt(2.0 / (before * size * size))
+    """The same for a convolution."""
+    layer = eqx.filter_eval_shape(eqx.nn.Conv2d, before, after, size, stride, padding=size // 2, key=key)
+    weight = Draw(key, layer.weight.shape, math.sqrt(2.0 / (before * size * size)))
     return eqx.tree_at(lambda m: (m.weight, m.bias), layer, (weight, jnp.zeros((after, 1, 1))))
 
 

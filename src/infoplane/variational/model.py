@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import jax.random as jr
 
 from .encoders import Encoder
+from .weights import Draw, drawn
 
 
 class Gaussians(NamedTuple):
@@ -84,17 +86,27 @@ class Model(eqx.Module):
 def build(encoder: Encoder, shape: tuple[int, ...], classes: int, latent: int, spread: Spread, key: jax.Array) -> Model:
     """A model before training; priors start as the standard normal law."""
     keys = jr.split(key, 4)
+    layers = [_linear(latent, classes, *pair) for pair in jax.vmap(jr.split)(keys[1:3])]
+    # A little apart, so that classes do not move as one.
+    classifier, readout, centres = drawn((*layers, Draw(keys[3], (classes, latent), 0.01)))
     one = jnp.log(jnp.expm1(jnp.float32(1.0)))  # softplus of it is 1; of a type of its own, or all compiles twice
     return Model(
         encoder.build(shape, 2 * latent, keys[0]),
-        eqx.nn.Linear(latent, classes, key=keys[1]),
-        eqx.nn.Linear(latent, classes, key=keys[2]),
-        # A little apart, so that classes do not move as one.
-        (0.01 * jr.normal(keys[3], (classes, latent)), jnp.full((classes, latent), one)),
+        classifier,
+        readout,
+        (centres, jnp.full((classes, latent), one)),
         (jnp.zeros(latent), jnp.full(latent, one)),
         one,
         spread,
     )
+
+
+def _linear(inputs: int, outputs: int, of_weight: jax.Array, of_bias: jax.Array) -> eqx.nn.Linear:
+    """As the library makes it, all numbers uniform below 1 / sqrt(inputs), but not drawn yet."""
+    layer = eqx.filter_eval_shape(eqx.nn.Linear, inputs, outputs, key=of_weight)
+    edge = 1 / math.sqrt(inputs)
+    replacements = Draw(of_weight, (outputs, inputs), edge, "uniform"), Draw(of_bias, (outputs,), edge, "uniform")
+    return eqx.tree_at(lambda m: (m.weight, m.bias), layer, replacements)
 
 
 def _prior_scale(numbers: jax.Array) -> jax.Array:

@@ -121,11 +121,8 @@ class Program:
         """Before training. Objectives of one seed begin as the same network and see the same batches."""
         keys = jnp.stack([jr.key(seed) for seed in seeds])
         single = _drawn(self.encoder, self.shape, self.classes, self.latent, self.spread, keys)
-        k = len(self.objectives)
-        models = jax.tree.map(lambda a: jnp.repeat(a[:, None], k, axis=1), single)
-        transformation = self.optimizer.transformation(max(1, n // self.batch))
-        averages = jax.tree.map(jnp.copy, models) if self.polyak else None
-        return State(models, averages, transformation.init(models), jnp.zeros((), jnp.int32))
+        state = _before(self, max(1, n // self.batch), single)
+        return state._replace(averages=jax.tree.map(jnp.copy, state.models)) if self.polyak else state
 
     def advance(self, state: State, data: Data, seeds: tuple[int, ...], start: int, stop: int) -> tuple[State, Any]:
         """Train from one epoch to another; returns the (seed, objective) mean loss of the last."""
@@ -155,6 +152,13 @@ def _drawn(encoder: Encoder, shape: tuple[int, ...], classes: int, latent: int, 
         return eqx.filter(build(encoder, shape, classes, latent, spread, key), eqx.is_inexact_array)
 
     return jax.vmap(numbers)(keys)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _before(program: Program, steps: int, single: Any) -> State:
+    """The same numbers for every objective, and what the optimiser starts from; steps are those of an epoch."""
+    models = jax.tree.map(lambda a: jnp.repeat(a[:, None], len(program.objectives), axis=1), single)
+    return State(models, None, program.optimizer.transformation(steps).init(models), jnp.zeros((), jnp.int32))
 
 
 @functools.lru_cache(16)

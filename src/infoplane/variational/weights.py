@@ -1,0 +1,72 @@
+"""Initial weights: said where a layer is made, drawn for many layers at once.
+
+A generator of random numbers is long code, compiled for each of its calls: half a second a layer, where drawing takes
+a millisecond. The first numbers of a longer draw are those of a shorter one, so that one draw serves layers of
+different sizes, and each gets the numbers that its key alone would give.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+
+_SMALL = 2**14  # layers of fewer numbers share one draw; larger ones share theirs with those of a quarter and more
+_Tree = TypeVar("_Tree")
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """An array that is not drawn yet.
+
+    Attributes:
+        key: of its numbers.
+        shape: of the array.
+        scale: deviation of a normal law, or edge of a uniform one around 0.
+        law: "normal" or "uniform".
+    """
+
+    key: jax.Array
+    shape: tuple[int, ...]
+    scale: float
+    law: str = "normal"
+
+    @property
+    def size(self) -> int:
+        """How many numbers."""
+        return math.prod(self.shape)
+
+    def scaled(self, numbers: jax.Array) -> jax.Array:
+        """The array of (at least ``size``,) numbers of N(0, 1), or from 0 to 1."""
+        numbers = numbers[: self.size].reshape(self.shape)
+        return numbers * self.scale if self.law == "normal" else numbers * (2 * self.scale) - self.scale
+
+
+def drawn(tree: _Tree) -> _Tree:
+    """The tree with an array for each :class:`Draw`."""
+    leaves, structure = jax.tree.flatten(tree, is_leaf=lambda leaf: isinstance(leaf, Draw))
+    arrays = {}
+    for law, draw in (("normal", jr.normal), ("uniform", jr.uniform)):
+        for places in _groups({k: leaf for k, leaf in enumerate(leaves) if isinstance(leaf, Draw) and leaf.law == law}):
+            size = leaves[places[0]].size
+            rows = jax.vmap(lambda key, draw=draw, size=size: draw(key, (size,)))(
+                jnp.stack([leaves[k].key for k in places])
+            )
+            arrays |= {k: leaves[k].scaled(row) for k, row in zip(places, rows, strict=True)}
+    return jax.tree.unflatten(structure, [arrays.get(k, leaf) for k, leaf in enumerate(leaves)])
+
+
+def _groups(draws: dict[int, Draw]) -> Iterator[list[int]]:
+    """Places of the draws that are made together, the largest first."""
+    left = sorted(draws, key=lambda k: -draws[k].size)
+    while left:
+        largest = draws[left[0]].size
+        least = 0 if largest <= _SMALL else largest / 4
+        together = [k for k in left if draws[k].size >= least]
+        yield together
+        left = left[len(together) :]
