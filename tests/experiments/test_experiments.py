@@ -226,6 +226,7 @@ IN_PIECES = ("mnist-plane",)  # found again piece by piece: run twice
 
 def the_same(found: base.Result, again: base.Result) -> None:
     assert [(c.text, c.numbers) for c in again.claims] == [(c.text, c.numbers) for c in found.claims]
+    assert set(again.datasets) == set(found.datasets)
     for name, dataset in found.datasets.items():
         for variable in dataset.data_vars:
             np.testing.assert_array_equal(dataset[variable], again.datasets[name][variable], err_msg=str(variable))
@@ -257,5 +258,9 @@ def test_every_quick_experiment_runs_and_states_its_claims(name, tmp_path):
         kept = json.loads((RESULTS / name / "claims.json").read_text())
         assert [claim.text for claim in result.claims] == [claim["text"] for claim in kept["claims"]]
         assert {path.stem for path in (RESULTS / name / "figures").glob("*.png")} <= set(result.figures)
+        assert {path.stem for path in (RESULTS / name).glob("*.nc")} <= set(result.datasets)
     if name in IN_PIECES:
+        trained = {path: path.stat().st_mtime_ns for path in (tmp_path / name / "recordings").rglob("*.npz")}
         the_same(result, ip.experiments.run(name, quick=True, seeds=fewest, out=tmp_path / name))
+        assert trained
+        assert trained == {path: path.stat().st_mtime_ns for path in trained}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +18,6 @@ from infoplane.experiments import lossy_arms, lossy_cifar10_planes, lossy_cnn, l
 from infoplane.experiments.lossy_cnn import Network, Noise, evaluate, forward, generator, images  # noqa: E402
 from infoplane.experiments.lossy_training import Schedule, root_mean_squares, train  # noqa: E402
 
-DATA = Path(os.environ.get("INFOPLANE_DATA") or "/nowhere")
 SMALL = Network((12, 12, 1), (3, 4), (5, 10))
 IMAGES = np.random.default_rng(0).random((60, 12, 12)).astype(np.float32)
 CLASSES = np.random.default_rng(1).integers(0, 10, 60)

@@ -30,7 +30,7 @@ def test_sizes_are_those_of_the_literature():
     [(v.Dense((8, 8)), (5,)), (v.Dense(()), (4, 4)),
      *(pytest.param(one, size, marks=pytest.mark.slow) for one, size in
        ((v.Convolutional((4, 6)), (9, 8)), (v.Convolutional((4, 4, 4)), (12, 12, 3)),
-        (v.WideResNet(10, 1), (8, 8, 3))))],
+        (v.WideResNet(16, 1), (8, 8, 3))))],
     ids=["dense", "linear", "convolutional", "convolutional with channels", "wide residual network"],
 )  # fmt: skip
 def test_one_input_does_not_change_another(encoder, shape):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
 
+from infoplane import variational as v
+from infoplane.variational.model import build
 from infoplane.variational.weights import Draw, drawn
 
 SHAPES = [(3,), (4, 5), (200, 100), (300, 100), (700, 300), (1,)]
@@ -36,3 +39,23 @@ def test_networks_side_by_side_have_numbers_of_their_own() -> None:
     found = jax.vmap(lambda key: drawn([Draw(key, (2, 3), 1.0)]))(keys)[0]
     for row, key in zip(found, keys, strict=True):
         np.testing.assert_allclose(row, jr.normal(key, (2, 3)), rtol=1e-6)
+
+
+def test_as_the_library_makes_them() -> None:
+    """The layers behind the encoder have the library's own numbers, though it does not draw them."""
+    made = build(v.Dense((4,)), (3,), 5, 2, jax.nn.softplus, jr.key(2))  # pyright: ignore
+    keys = jr.split(jr.key(2), 4)
+    for layer, key in ((made.classifier, keys[1]), (made.readout, keys[2])):
+        for ours, theirs in zip(jax.tree.leaves(layer), jax.tree.leaves(eqx.nn.Linear(2, 5, key=key)), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
+
+
+def test_generators_are_few() -> None:
+    """Each costs half a second to compile: one for 34 small layers' weights, more only where sizes lie far apart."""
+
+    def generators(encoder: v.WideResNet) -> int:
+        traced = jax.make_jaxpr(lambda key: eqx.filter(encoder.build((8, 8, 3), 4, key), eqx.is_array))(jr.key(0))
+        return str(traced).count("= random_bits[")
+
+    assert 0 < generators(v.WideResNet(34, 1)) <= 2
+    assert 0 < generators(v.WideResNet(10, 4)) <= 5

@@ -194,9 +194,10 @@ class _WideResNet(eqx.Module):
 def _linear(inputs: int, outputs: int, key: jax.Array, weights: str = "he") -> eqx.nn.Linear:
     """Weights of the law of that name (see :class:`Dense`), not drawn yet, and biases of 0."""
     layer = eqx.filter_eval_shape(eqx.nn.Linear, inputs, outputs, key=key)
-    he = Draw(key, (outputs, inputs), math.sqrt(2.0 / inputs))
-    glorot = Draw(key, (outputs, inputs), math.sqrt(6.0 / (inputs + outputs)), "uniform")
-    weight = he if weights == "he" else glorot
+    if weights == "he":
+        weight = Draw(key, (outputs, inputs), math.sqrt(2.0 / inputs))
+    else:
+        weight = Draw(key, (outputs, inputs), math.sqrt(6.0 / (inputs + outputs)), "uniform")
     return eqx.tree_at(lambda m: (m.weight, m.bias), layer, (weight, jnp.zeros(outputs)))
 
 

@@ -86,7 +86,7 @@ class Model(eqx.Module):
 def build(encoder: Encoder, shape: tuple[int, ...], classes: int, latent: int, spread: Spread, key: jax.Array) -> Model:
     """A model before training; priors start as the standard normal law."""
     keys = jr.split(key, 4)
-    layers = [_linear(latent, classes, *pair) for pair in jax.vmap(jr.split)(keys[1:3])]
+    layers = [_library_linear(latent, classes, *pair) for pair in jax.vmap(jr.split)(keys[1:3])]
     # A little apart, so that classes do not move as one.
     classifier, readout, centres = drawn((*layers, Draw(keys[3], (classes, latent), 0.01)))
     one = jnp.log(jnp.expm1(jnp.float32(1.0)))  # softplus of it is 1; of a type of its own, or all compiles twice
@@ -101,7 +101,7 @@ def build(encoder: Encoder, shape: tuple[int, ...], classes: int, latent: int, s
     )
 
 
-def _linear(inputs: int, outputs: int, of_weight: jax.Array, of_bias: jax.Array) -> eqx.nn.Linear:
+def _library_linear(inputs: int, outputs: int, of_weight: jax.Array, of_bias: jax.Array) -> eqx.nn.Linear:
     """As the library makes it, all numbers uniform below 1 / sqrt(inputs), but not drawn yet."""
     layer = eqx.filter_eval_shape(eqx.nn.Linear, inputs, outputs, key=of_weight)
     edge = 1 / math.sqrt(inputs)

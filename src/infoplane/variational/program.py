@@ -120,9 +120,11 @@ class Program:
     def initial(self, seeds: tuple[int, ...], n: int) -> State:
         """Before training. Objectives of one seed begin as the same network and see the same batches."""
         keys = jnp.stack([jr.key(seed) for seed in seeds])
-        single = _drawn(self.encoder, self.shape, self.classes, self.latent, self.spread, keys)
-        state = _before(self, max(1, n // self.batch), single)
-        return state._replace(averages=jax.tree.map(jnp.copy, state.models)) if self.polyak else state
+        single = _initial_numbers(self.encoder, self.shape, self.classes, self.latent, self.spread, keys)
+        state = _initial_state(len(self.objectives), self.optimizer, single)
+        if not self.polyak:
+            return state
+        return state._replace(averages=jax.tree.map(jnp.copy, state.models))  # buffers of its own: both are donated
 
     def advance(self, state: State, data: Data, seeds: tuple[int, ...], start: int, stop: int) -> tuple[State, Any]:
         """Train from one epoch to another; returns the (seed, objective) mean loss of the last."""
@@ -145,7 +147,9 @@ def drawn_laws(model: Model, x: jax.Array, latent: of.Latent) -> Gaussians:
 
 
 @functools.partial(jax.jit, static_argnums=range(5))
-def _drawn(encoder: Encoder, shape: tuple[int, ...], classes: int, latent: int, spread: Spread, keys: jax.Array) -> Any:
+def _initial_numbers(
+    encoder: Encoder, shape: tuple[int, ...], classes: int, latent: int, spread: Spread, keys: jax.Array
+) -> Any:
     """The numbers of one model for each key."""
 
     def numbers(key: jax.Array) -> Any:
@@ -155,10 +159,10 @@ def _drawn(encoder: Encoder, shape: tuple[int, ...], classes: int, latent: int, 
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _before(program: Program, steps: int, single: Any) -> State:
-    """The same numbers for every objective, and what the optimiser starts from; steps are those of an epoch."""
-    models = jax.tree.map(lambda a: jnp.repeat(a[:, None], len(program.objectives), axis=1), single)
-    return State(models, None, program.optimizer.transformation(steps).init(models), jnp.zeros((), jnp.int32))
+def _initial_state(objectives: int, optimizer: Optimizer, single: Any) -> State:
+    """The same numbers for every objective, and what the optimiser starts from, whatever an epoch's steps are."""
+    models = jax.tree.map(lambda a: jnp.repeat(a[:, None], objectives, axis=1), single)
+    return State(models, None, optimizer.transformation(1).init(models), jnp.zeros((), jnp.int32))
 
 
 @functools.lru_cache(16)

@@ -1,23 +1,23 @@
 """Initial weights: said where a layer is made, drawn for many layers at once.
 
-A generator of random numbers is long code, compiled for each of its calls: half a second a layer, where drawing takes
-a millisecond. The first numbers of a longer draw are those of a shorter one, so that one draw serves layers of
-different sizes, and each gets the numbers that its key alone would give.
+A generator of random numbers is long code, compiled for each of its calls: half a second a layer, where drawing a small
+one takes a millisecond. With JAX's default generator the first numbers of a longer draw are those of a shorter one, so
+that one draw serves layers of different sizes, and each gets the numbers that its key alone would give.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 
-_SMALL = 2**14  # layers of fewer numbers share one draw; larger ones share theirs with those of a quarter and more
-_Tree = TypeVar("_Tree")
+_SMALL = 2**14  # layers up to this share one draw; larger ones share theirs with those of more than a quarter
+_GENERATORS = {"normal": jr.normal, "uniform": jr.uniform}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,18 +47,14 @@ class Draw:
         return numbers * self.scale if self.law == "normal" else numbers * (2 * self.scale) - self.scale
 
 
-def drawn(tree: _Tree) -> _Tree:
+def drawn(tree: Any) -> Any:
     """The tree with an array for each :class:`Draw`."""
-    leaves, structure = jax.tree.flatten(tree, is_leaf=lambda leaf: isinstance(leaf, Draw))
-    arrays = {}
-    for law, draw in (("normal", jr.normal), ("uniform", jr.uniform)):
+    leaves, structure = jax.tree.flatten(tree)
+    for law in _GENERATORS:
         for places in _groups({k: leaf for k, leaf in enumerate(leaves) if isinstance(leaf, Draw) and leaf.law == law}):
-            size = leaves[places[0]].size
-            rows = jax.vmap(lambda key, draw=draw, size=size: draw(key, (size,)))(
-                jnp.stack([leaves[k].key for k in places])
-            )
-            arrays |= {k: leaves[k].scaled(row) for k, row in zip(places, rows, strict=True)}
-    return jax.tree.unflatten(structure, [arrays.get(k, leaf) for k, leaf in enumerate(leaves)])
+            for place, array in zip(places, _together([leaves[k] for k in places]), strict=True):
+                leaves[place] = array
+    return jax.tree.unflatten(structure, leaves)
 
 
 def _groups(draws: dict[int, Draw]) -> Iterator[list[int]]:
@@ -66,7 +62,14 @@ def _groups(draws: dict[int, Draw]) -> Iterator[list[int]]:
     left = sorted(draws, key=lambda k: -draws[k].size)
     while left:
         largest = draws[left[0]].size
-        least = 0 if largest <= _SMALL else largest / 4
-        together = [k for k in left if draws[k].size >= least]
+        more = 0 if largest <= _SMALL else largest / 4
+        together = [k for k in left if draws[k].size > more]
         yield together
         left = left[len(together) :]
+
+
+def _together(draws: Sequence[Draw]) -> list[jax.Array]:
+    """Arrays of draws of one law, the largest first."""
+    size, generator = draws[0].size, _GENERATORS[draws[0].law]
+    rows = jax.vmap(lambda key: generator(key, (size,)))(jnp.stack([draw.key for draw in draws]))
+    return [draw.scaled(row) for draw, row in zip(draws, rows, strict=True)]
