@@ -67,8 +67,8 @@ def main() -> None:
     print_machine("numpy", "scipy", "numba", "jax")
     limits = measured()
     print(
-        f"Matrix products {limits.single / 1e9:.0f} (4 bytes) and {limits.double / 1e9:.0f} (8 bytes) thousand million "
-        f"operations a second, the median round {limits.spread:.2f} times as long as the best; "
+        f"Matrix products {limits.single / 1e9:.0f} (float32) and {limits.double / 1e9:.0f} (float64) Gflop/s, "
+        f"the median round {limits.spread:.2f} times as long as the best; "
         f"copies {limits.bandwidth / 1e9:.1f} GB/s."
     )
     times: Times = {}

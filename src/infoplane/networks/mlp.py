@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from ..channels import OwnNoise
+from ..draws import Draw, drawn
 from ..errors import InputError, nearest
 from ..samples import is_whole
 from .activations import ACTIVATIONS, ActivationName
@@ -25,7 +26,6 @@ from .quantization import Quantization
 OutputName = Literal["softmax", "linear"]
 InitName = Literal["fan_in", "fan_out", "glorot"]
 Layers = list[tuple[jax.Array, jax.Array]]
-_SMALL = 10_000  # weights of a layer
 
 
 class Pass(NamedTuple):
@@ -144,18 +144,13 @@ class MLP:
     def initial(self, key: jax.Array) -> jax.Array:
         """(P,) parameters of one network."""
         keys = jax.random.split(key, len(self.shapes))
-        sizes = [out * fan_in for out, fan_in in self.shapes]
-        # Small layers in one draw of the largest size: a generator each would take a second to compile. The first
-        # numbers of a longer draw are those of a shorter one.
-        small = [k for k, size in enumerate(sizes) if size <= _SMALL]
-        drawn = {k: _normal(keys[k], size) for k, size in enumerate(sizes) if size > _SMALL}
-        if small:
-            draws = jax.vmap(lambda one: _normal(one, max(sizes[k] for k in small)))(keys[jnp.asarray(small)])
-            drawn |= {k: draws[row, : sizes[k]] for row, k in enumerate(small)}
-        parts = []
-        for k, (out, fan_in) in enumerate(self.shapes):
+        draws = []
+        for one, (out, fan_in) in zip(keys, self.shapes, strict=True):
             scale = {"fan_in": 1 / fan_in, "fan_out": 1 / out, "glorot": 2 / (fan_in + out)}[self.init] ** 0.5
-            parts += [scale * drawn[k], jnp.zeros(out)]
+            draws.append(Draw(one, (out * fan_in,), scale, "truncated"))
+        parts = []
+        for weights, (out, _) in zip(drawn(draws), self.shapes, strict=True):
+            parts += [weights, jnp.zeros(out)]
         return jnp.concatenate([*parts, jnp.ones(self.n_reaches)])
 
     def unflatten(self, parameters: jax.Array) -> Layers:
@@ -263,8 +258,3 @@ class MLP:
     def noise_words(self) -> str:
         """The noise it runs with, and where."""
         return f"{self.noise}, after " + ", ".join(name for name in self.layers if name in self.noisy)
-
-
-def _normal(key: jax.Array, size: int) -> jax.Array:
-    """(size,) standard normal numbers, none beyond two standard deviations."""
-    return jax.random.truncated_normal(key, -2.0, 2.0, (size,))

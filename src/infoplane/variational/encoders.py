@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 
+from ..draws import Draw, drawn
 from ..errors import InputError
 from ..samples import is_whole
-from .weights import Draw, drawn
 
 
 class Encoder(Protocol):

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 
+from ..draws import Draw, drawn
 from .encoders import Encoder
-from .weights import Draw, drawn
 
 
 class Gaussians(NamedTuple):

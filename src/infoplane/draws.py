@@ -1,4 +1,4 @@
-"""Initial weights: said where a layer is made, drawn for many layers at once.
+"""Initial weights of networks: said where a layer is made, drawn for many layers at once.
 
 A generator of random numbers is long code, compiled for each of its calls: half a second a layer, where drawing a small
 one takes a millisecond. With JAX's default generator the first numbers of a longer draw are those of a shorter one, so
@@ -17,7 +17,11 @@ import jax.numpy as jnp
 import jax.random as jr
 
 _SMALL = 2**14  # layers up to this share one draw; larger ones share theirs with those of more than a quarter
-_GENERATORS = {"normal": jr.normal, "uniform": jr.uniform}
+_GENERATORS = {
+    "normal": jr.normal,
+    "truncated": lambda key, shape: jr.truncated_normal(key, -2.0, 2.0, shape),
+    "uniform": jr.uniform,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +31,8 @@ class Draw:
     Attributes:
         key: of its numbers.
         shape: of the array.
-        scale: deviation of a normal law, or edge of a uniform one around 0.
-        law: "normal" or "uniform".
+        scale: what N(0, 1) is multiplied with, or the edge of a uniform law around 0.
+        law: "normal", "truncated" (a normal law without what lies beyond two deviations) or "uniform".
     """
 
     key: jax.Array
@@ -42,9 +46,9 @@ class Draw:
         return math.prod(self.shape)
 
     def scaled(self, numbers: jax.Array) -> jax.Array:
-        """The array of (at least ``size``,) numbers of N(0, 1), or from 0 to 1."""
+        """The array of (at least ``size``,) numbers of its generator."""
         numbers = numbers[: self.size].reshape(self.shape)
-        return numbers * self.scale if self.law == "normal" else numbers * (2 * self.scale) - self.scale
+        return numbers * (2 * self.scale) - self.scale if self.law == "uniform" else numbers * self.scale
 
 
 def drawn(tree: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Initial weights that are drawn together: each array is what its key alone would give."""
+"""Arrays that are drawn together: each array is what its key alone would give."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from infoplane import variational as v
+from infoplane.draws import Draw, drawn
 from infoplane.variational.model import build
-from infoplane.variational.weights import Draw, drawn
 
 SHAPES = [(3,), (4, 5), (200, 100), (300, 100), (700, 300), (1,)]
 
@@ -21,14 +21,17 @@ def test_each_array_is_that_of_its_own_key(jitted: bool) -> None:
     def made(key: jax.Array) -> dict[str, jax.Array]:
         keys = jr.split(key, 2 * len(SHAPES))
         normal = {f"normal {s}": Draw(k, s, 0.5) for k, s in zip(keys, SHAPES, strict=False)}
+        truncated = {f"truncated {s}": Draw(k, s, 0.5, "truncated") for k, s in zip(keys, SHAPES, strict=False)}
         uniform = {f"uniform {s}": Draw(k, s, 0.2, "uniform") for k, s in zip(keys[len(SHAPES) :], SHAPES, strict=True)}
-        return drawn({**normal, **uniform, "zeros": jnp.zeros(3)})
+        return drawn({**normal, **truncated, **uniform, "zeros": jnp.zeros(3)})
 
     found = (jax.jit(made) if jitted else made)(jr.key(7))
     keys = jr.split(jr.key(7), 2 * len(SHAPES))
     for k, shape in enumerate(SHAPES):
         alone = 0.5 * jr.normal(keys[k], shape)
         np.testing.assert_allclose(found[f"normal {shape}"], alone, rtol=1e-6)
+        alone = 0.5 * jr.truncated_normal(keys[k], -2.0, 2.0, shape)
+        np.testing.assert_allclose(found[f"truncated {shape}"], alone, rtol=1e-6)
         alone = jr.uniform(keys[len(SHAPES) + k], shape, minval=-0.2, maxval=0.2)
         np.testing.assert_allclose(found[f"uniform {shape}"], alone, rtol=1e-6, atol=1e-7)
     assert (found["zeros"] == 0).all()
@@ -51,7 +54,7 @@ def test_as_the_library_makes_them() -> None:
 
 
 def test_generators_are_few() -> None:
-    """Each costs half a second to compile: one for 34 small layers' weights, more only where sizes lie far apart."""
+    """Each costs half a second to compile: two for all layers of a narrow network, more where sizes lie far apart."""
 
     def generators(encoder: v.WideResNet) -> int:
         traced = jax.make_jaxpr(lambda key: eqx.filter(encoder.build((8, 8, 3), 4, key), eqx.is_array))(jr.key(0))
