@@ -22,7 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A part of the package may import its own level and those above it in this list: never one below.
 LEVELS = (
-    {"errors", "naming", "progress", "rows", "threads"},
+    {"draws", "errors", "naming", "progress", "rows", "threads"},
     {"estimate"},
     {"samples", "channels", "data", "results"},
     {"estimators", "compressors", "laws"},
